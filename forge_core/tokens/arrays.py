@@ -1,0 +1,92 @@
+"""The training arrays of one split, in memory and on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Int8, Int64
+
+from forge_core.errors import DamagedFile, EmptySplit
+from forge_core.shards.split import Split
+from forge_core.tokens.manifest import read_manifest
+from forge_core.tokens.vocabulary import N_FEATURES, N_SLOTS, N_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class TokenArrays:
+    """n samples: states as their movers see them, and what exact play makes of them.
+
+    tokens       features of the 32 tokens (see the vocabulary)
+    mask         which tokens are there
+    legal        which of the mover's slots may be played
+    q            points to go after playing each slot, mover's view; -128 = illegal
+    v            points to go, mover's view: the best legal q
+    best         the slots whose q is v
+    plays_left   28 before the first play, at least 1
+    declaration  0-9
+    seed         of the deal that the state comes from
+    """
+
+    tokens: Int8[np.ndarray, "n 32 12"]
+    mask: Bool[np.ndarray, "n 32"]
+    legal: Bool[np.ndarray, "n 7"]
+    q: Int8[np.ndarray, "n 7"]
+    v: Int8[np.ndarray, "n"]
+    best: Bool[np.ndarray, "n 7"]
+    plays_left: Int8[np.ndarray, "n"]
+    declaration: Int8[np.ndarray, "n"]
+    seed: Int64[np.ndarray, "n"]
+
+    def __len__(self) -> int:
+        return len(self.seed)
+
+
+FIELDS: dict[str, tuple[np.dtype, tuple[int, ...]]] = {
+    "tokens": (np.dtype(np.int8), (N_TOKENS, N_FEATURES)),
+    "mask": (np.dtype(np.bool_), (N_TOKENS,)),
+    "legal": (np.dtype(np.bool_), (N_SLOTS,)),
+    "q": (np.dtype(np.int8), (N_SLOTS,)),
+    "v": (np.dtype(np.int8), ()),
+    "best": (np.dtype(np.bool_), (N_SLOTS,)),
+    "plays_left": (np.dtype(np.int8), ()),
+    "declaration": (np.dtype(np.int8), ()),
+    "seed": (np.dtype(np.int64), ()),
+}
+"""Name of a field, so of its file `<name>.npy`, -> dtype and shape of a row."""
+
+
+def load_split(folder: Path, split: Split, *, memory_map: bool = False) -> TokenArrays:
+    """The arrays of one split of a token folder: in RAM, or mapped from the files.
+
+    Raises InputError when there is no token folder, SchemaMismatch for another format version, EmptySplit when the
+    split has no sample, DamagedFile when a file is missing, truncated or of another shape than the manifest says.
+    """
+    rows = read_manifest(folder).samples[split]
+    if rows == 0:
+        raise EmptySplit.of(
+            got=f"no samples in the split {split.value!r} of {folder}",
+            expected="at least one",
+            remedy="generate shards whose seeds belong to it (seed % 1000: 0-899 train, 900-949 val, 950-999 test) "
+            "and tokenize again",
+        )
+    arrays = {name: _load(folder / split / f"{name}.npy", rows, name, memory_map=memory_map) for name in FIELDS}
+    return TokenArrays(**arrays)
+
+
+def _load(path: Path, rows: int, name: str, *, memory_map: bool) -> np.ndarray:
+    dtype, row_shape = FIELDS[name]
+    try:
+        array = np.load(path, mmap_mode="r" if memory_map else None, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as problem:
+        raise _damaged(path, str(problem), rows) from problem
+    if array.dtype != dtype or array.shape != (rows, *row_shape):
+        raise _damaged(path, f"it holds {array.dtype}{list(array.shape)}", rows)
+    return array
+
+
+def _damaged(path: Path, problem: str, rows: int) -> DamagedFile:
+    return DamagedFile.of(
+        got=f"{path}, which is not what its manifest says ({problem})",
+        expected=f"{rows} rows as they were written",
+        remedy="tokenize again into an empty folder",
+    )

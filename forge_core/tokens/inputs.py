@@ -1,0 +1,92 @@
+"""The shards that a token folder is made of: found, checked, and cut into pieces that fit in memory."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from pathlib import Path
+
+from forge_core.errors import DataError, InputError
+from forge_core.shards.read import inspect
+from forge_core.shards.schema import ShardMetadata
+from forge_core.shards.split import Split, split_of
+
+
+@dataclass(frozen=True, slots=True)
+class InputShard:
+    """A shard, known by its footer and the sha256 of its file; `group_rows` are the rows of its row groups."""
+
+    path: Path
+    digest: str
+    metadata: ShardMetadata
+    group_rows: tuple[int, ...]
+
+    @property
+    def split(self) -> Split:
+        """The split that its seed belongs to."""
+        return split_of(self.metadata.seed)
+
+    @property
+    def relative_path(self) -> str:
+        """Its path in the folder of shards, "train/seed_00000000_decl_0.parquet"."""
+        return f"{self.path.parent.name}/{self.path.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One row group of a shard and the most samples to draw from it; None = all."""
+
+    shard: InputShard
+    group: int
+    most: int | None
+
+
+def find_shards(folders: Sequence[Path]) -> list[Path]:
+    """The paths of all shards in the folders, ordered by split and name.
+
+    Raises InputError when there is none, or when two folders hold the same shard.
+    """
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in sorted(path for split in Split for path in (folder / split).glob("[!.]*.parquet")):
+            relative = path.relative_to(folder).as_posix()
+            if relative in found:
+                raise InputError.of(
+                    got=f"the shard {relative} twice, in {found[relative].parent} and {path.parent}",
+                    expected="every shard in one of the input folders",
+                    remedy="name folders that do not overlap",
+                )
+            found[relative] = path
+    if not found:
+        raise InputError.of(
+            got=f"no shards in {', '.join(map(str, folders)) or 'no folder'}",
+            expected="folders with train/, val/ or test/ and Parquet files in them",
+            remedy="generate shards first, or check the paths",
+        )
+    return [found[relative] for relative in sorted(found)]
+
+
+def inspect_shard(path: Path) -> InputShard:
+    """Read a shard's footer and digest. Raises DataError when it lies in another split than its seed belongs to."""
+    info = inspect(path)
+    home = split_of(info.metadata.seed)
+    if path.parent.name != home:
+        raise DataError.of(
+            got=f"the shard of seed {info.metadata.seed} in {path.parent}",
+            expected=f"it in a folder {home.value!r}, or samples would leak between the splits",
+            remedy="put it back, or generate it again",
+        )
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return InputShard(path, digest, info.metadata, info.group_rows)
+
+
+def cut(shard: InputShard, samples_per_shard: int | None) -> Iterator[Piece]:
+    """The row groups of a shard, among which `samples_per_shard` is shared out in proportion to their rows."""
+    ends = list(accumulate(shard.group_rows, initial=0))
+    for group, (start, end) in enumerate(pairwise(ends)):
+        if samples_per_shard is None:
+            yield Piece(shard, group, None)
+        else:
+            share = samples_per_shard * end // ends[-1] - samples_per_shard * start // ends[-1]
+            yield Piece(shard, group, share)

@@ -1,0 +1,19 @@
+"""The settings of tokenizing."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class TokenSettings(BaseModel):
+    """Which states of the shards become samples."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    samples_per_shard: int | None = Field(
+        default=None, ge=1, description="At most this many samples of a shard, drawn at random; none = all."
+    )
+    fewest_plays_left: int = Field(
+        default=1, ge=1, le=28, description="Only states with at least this many plays left."
+    )
+    most_plays_left: int = Field(default=28, ge=1, le=28, description="Only states with at most this many plays left.")
+    drop_forced: bool = Field(default=False, description="Leave out the states in which only one play is legal.")
+    seed: int = Field(default=0, ge=0, description="Keys the random draw of samples_per_shard.")
