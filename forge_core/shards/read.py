@@ -1,7 +1,7 @@
 """Reading shards, with every way in which a file can be wrong told apart."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,7 +73,7 @@ def _polars(table: pa.Table) -> pl.DataFrame:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[pq.ParquetFile]:
+def _open(path: Path) -> Generator[pq.ParquetFile, None, None]:
     """The Parquet file, by pyarrow: polars' own reader does not verify page checksums, so would pass flipped bits."""
     if not path.is_file():
         raise InputError.of(

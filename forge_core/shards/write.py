@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow.parquet as pq
@@ -21,11 +22,12 @@ def write_shard(path: Path, metadata: ShardMetadata, frames: Iterable[pl.DataFra
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     rows = 0
+    few_values: Any = [VALUE, *Q_COLUMNS]  # pyarrow's own annotation says bool
     with pq.ParquetWriter(
         temporary,
         COLUMNS,
         compression="zstd",
-        use_dictionary=[VALUE, *Q_COLUMNS],
+        use_dictionary=few_values,
         column_encoding={STATE: "DELTA_BINARY_PACKED"},  # states come sorted: the differences are small
         write_page_checksum=True,
         store_schema=False,

@@ -1,0 +1,60 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forge_core.rules import Deal
+from forge_core.shards.generate import write_block, write_deal
+from forge_core.shards.read import read_shard
+from forge_core.shards.request import DealRequest
+from forge_core.shards.schema import Q_COLUMNS
+from forge_core.shards.settings import ShardSettings
+from forge_core.solver import state
+from forge_core.solver.value_table import solve
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "opening_values.json"
+
+
+def test_a_shard_tells_all_about_its_deal(shard: Path) -> None:
+    metadata = read_shard(shard).metadata
+    golden = next(case for case in json.loads(GOLDEN.read_text())["cases"] if case["seed"] == 1)
+    assert metadata.dominoes == DealRequest(1, None, 1).deal().dominoes
+    assert (metadata.seed, metadata.opponent_seed, metadata.declaration) == (1, None, golden["declaration"])
+    assert metadata.opening_value == golden["value"]
+    assert metadata.rows == metadata.states_per_deal == 400
+
+
+def test_every_row_is_what_the_solver_says(shard: Path) -> None:
+    whole = read_shard(shard)
+    table = solve(Deal.of(whole.metadata.dominoes), whole.metadata.declaration)
+    states = whole.frame["state"].to_numpy()
+    np.testing.assert_array_equal(whole.frame.select(Q_COLUMNS).to_numpy(), table.q(states))
+    np.testing.assert_array_equal(whole.frame["V"].to_numpy(), table.value(states))
+    assert whole.metadata.reachable_states == table.reachable_states
+
+
+def test_states_are_different_ascending_and_not_final(shard: Path) -> None:
+    states = read_shard(shard).frame["state"].to_numpy()
+    assert (np.diff(states) > 0).all()
+    assert (state.fields(states).plays_left > 0).all()
+
+
+def test_a_shard_is_the_same_to_the_byte_each_time(shard: Path, tmp_path: Path) -> None:
+    receipt = write_deal(DealRequest(1, None, 1), ShardSettings(states_per_deal=400), tmp_path)
+    assert (tmp_path / receipt.relative_path).read_bytes() == shard.read_bytes()
+
+
+def test_a_block_reports_in_the_order_asked(tmp_path: Path) -> None:
+    requests = [DealRequest(900, None, 0), DealRequest(1, None, 1)]
+    seen: list[Path] = []
+    receipts = write_block(
+        requests, ShardSettings(states_per_deal=10), tmp_path, on_progress=lambda done: seen.append(done.relative_path)
+    )
+    assert [receipt.relative_path for receipt in receipts] == [request.relative_path() for request in requests] == seen
+    assert [receipt.rows for receipt in receipts] == [10, 10]
+
+
+def test_settings_out_of_bounds_are_refused() -> None:
+    with pytest.raises(ValueError, match="states_per_deal"):
+        ShardSettings(states_per_deal=0)

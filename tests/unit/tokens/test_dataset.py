@@ -1,0 +1,148 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forge_core.errors import DamagedFile, DataError, EmptySplit, InputError, SchemaMismatch
+from forge_core.shards.read import read_shard
+from forge_core.shards.schema import Q_COLUMNS
+from forge_core.shards.split import Split
+from forge_core.solver import reference, state
+from forge_core.tokens.arrays import FIELDS
+from forge_core.tokens.dataset import load_split, tokenize
+from forge_core.tokens.decode import decode
+from forge_core.tokens.settings import TokenSettings
+
+
+@pytest.fixture(scope="session")
+def token_folder(shard_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("tokens")
+    tokenize([shard_folder], output, TokenSettings())
+    return output
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.*")}
+
+
+def test_samples_carry_the_rows_of_their_shards(shard_folder: Path, token_folder: Path) -> None:
+    arrays = load_split(token_folder, Split.TRAIN)
+    shards = [read_shard(path) for path in sorted((shard_folder / "train").glob("*.parquet"))]
+    q = np.concatenate([shard.frame.select(Q_COLUMNS).to_numpy() for shard in shards])
+    parts = state.fields(np.concatenate([shard.frame["state"].to_numpy() for shard in shards]))
+    sign = np.where(parts.mover % 2 == 0, 1, -1)
+    assert len(arrays) == 600
+    np.testing.assert_array_equal(arrays.legal, q != state.ILLEGAL)
+    np.testing.assert_array_equal(arrays.q, np.where(arrays.legal, q * sign[:, None], state.ILLEGAL))
+    np.testing.assert_array_equal(arrays.v, np.concatenate([shard.frame["V"].to_numpy() for shard in shards]) * sign)
+    np.testing.assert_array_equal(arrays.v, arrays.q.max(axis=1))
+    np.testing.assert_array_equal(arrays.best, arrays.q == arrays.v[:, None])
+    np.testing.assert_array_equal(arrays.plays_left, parts.plays_left)
+    np.testing.assert_array_equal(arrays.seed, np.repeat([1, 4], 300))
+    np.testing.assert_array_equal(arrays.declaration, np.repeat([1, 4], 300))
+
+
+@pytest.mark.parametrize("split", [Split.TRAIN, Split.VAL])
+def test_decoded_samples_are_solved_to_the_same_q(token_folder: Path, split: Split) -> None:
+    """The judge knows nothing of shards; the training split holds a deal with an opponent seed."""
+    arrays = load_split(token_folder, split)
+    late = np.flatnonzero(arrays.plays_left <= 9)
+    for i in late[:: len(late) // 40]:
+        q = reference.q(decode(arrays.tokens[i], arrays.mask[i]))
+        assert [state.ILLEGAL if value is None else value for value in q] == arrays.q[i].tolist()
+
+
+def test_the_number_of_threads_changes_nothing(shard_folder: Path, token_folder: Path, tmp_path: Path) -> None:
+    tokenize([shard_folder], tmp_path / "one", TokenSettings(), threads=1)
+    assert files(tmp_path / "one") == files(token_folder)
+
+
+def test_several_folders_count_as_one(shard_folder: Path, token_folder: Path, tmp_path: Path) -> None:
+    for split in Split:
+        shutil.copytree(shard_folder / split, tmp_path / split.value / split)
+    tokenize([tmp_path / split for split in reversed(Split)], tmp_path / "out", TokenSettings())
+    assert files(tmp_path / "out") == files(token_folder)
+
+
+def test_filters_and_draws(shard_folder: Path, tmp_path: Path) -> None:
+    settings = TokenSettings(samples_per_shard=50, fewest_plays_left=5, most_plays_left=11, drop_forced=True)
+    manifest = tokenize([shard_folder], tmp_path / "a", settings)
+    arrays = load_split(tmp_path / "a", Split.TRAIN)
+    assert manifest.samples == {Split.TRAIN: 100, Split.VAL: 50, Split.TEST: 50}
+    assert set(arrays.plays_left) <= set(range(5, 12))
+    assert (arrays.legal.sum(axis=1) > 1).all()
+    tokenize([shard_folder], tmp_path / "b", settings.model_copy(update={"seed": 1}))
+    assert not np.array_equal(arrays.tokens, load_split(tmp_path / "b", Split.TRAIN).tokens)
+
+
+def test_memory_mapped_arrays_are_the_same(token_folder: Path) -> None:
+    ram, mapped = load_split(token_folder, Split.VAL), load_split(token_folder, Split.VAL, memory_map=True)
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(ram, name), getattr(mapped, name))
+
+
+def test_progress_counts_samples(shard_folder: Path, tmp_path: Path) -> None:
+    seen: list[int] = []
+    tokenize([shard_folder], tmp_path / "out", TokenSettings(), on_progress=seen.append)
+    assert seen == [300, 600, 900, 1200]
+
+
+def test_an_empty_split_is_named(shard_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(shard_folder / "train", tmp_path / "shards" / "train")
+    tokenize([tmp_path / "shards"], tmp_path / "out", TokenSettings())
+    with pytest.raises(EmptySplit, match="'test'"):
+        load_split(tmp_path / "out", Split.TEST)
+
+
+def test_no_sample_at_all_leaves_nothing_behind(shard_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(EmptySplit, match="filters"):
+        tokenize([shard_folder], tmp_path / "out", TokenSettings(fewest_plays_left=28, most_plays_left=28))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_shard_leaves_nothing_behind(shard_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(shard_folder, tmp_path / "shards")
+    victim = next((tmp_path / "shards" / "val").iterdir())
+    raw = bytearray(victim.read_bytes())
+    raw[len(raw) // 3] ^= 1
+    victim.write_bytes(raw)
+    with pytest.raises(DamagedFile, match=victim.name):
+        tokenize([tmp_path / "shards"], tmp_path / "out", TokenSettings())
+    assert [path.name for path in tmp_path.iterdir()] == ["shards"]
+
+
+def test_a_shard_in_the_wrong_split_is_refused(shard_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(shard_folder / "test", tmp_path / "shards" / "train")
+    with pytest.raises(DataError, match=r"seed 951.*'test'"):
+        tokenize([tmp_path / "shards"], tmp_path / "out", TokenSettings())
+
+
+def test_bad_inputs_are_refused(shard_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="twice"):
+        tokenize([shard_folder, shard_folder], tmp_path / "out", TokenSettings())
+    with pytest.raises(InputError, match="no shards"):
+        tokenize([tmp_path / "nowhere"], tmp_path / "out", TokenSettings())
+    with pytest.raises(InputError, match="new or empty"):
+        tokenize([shard_folder], shard_folder, TokenSettings())
+
+
+def test_a_damaged_token_folder_is_refused(token_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no manifest"):
+        load_split(tmp_path, Split.TRAIN)
+    copy = tmp_path / "copy"
+    shutil.copytree(token_folder, copy)
+    (copy / "train" / "q.npy").write_bytes((copy / "train" / "q.npy").read_bytes()[:-1])
+    with pytest.raises(DamagedFile, match=r"q\.npy"):
+        load_split(copy, Split.TRAIN)
+    shutil.copy(copy / "val" / "v.npy", copy / "test" / "q.npy")
+    with pytest.raises(DamagedFile, match="int8"):
+        load_split(copy, Split.TEST)
+    manifest = copy / "manifest.json"
+    text = manifest.read_text()
+    manifest.write_text(text.replace('"format_version": 1', '"format_version": 2'))
+    with pytest.raises(SchemaMismatch, match="version 2"):
+        load_split(copy, Split.VAL)
+    manifest.write_text(text[:100])
+    with pytest.raises(DamagedFile, match=r"manifest\.json"):
+        load_split(copy, Split.VAL)
