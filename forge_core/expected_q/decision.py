@@ -1,0 +1,135 @@
+"""One decision: sample the worlds, ask the oracle about them, weigh them, tell what each play is worth.
+
+A decision never calls the oracle. It is a generator that yields the positions it wants valued and is sent their
+values, so that whoever drives it can put the questions of many games into one call.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+from forge_core.errors import ModelError
+from forge_core.expected_q.estimate import Estimate, estimate, made
+from forge_core.expected_q.information_set import InformationSet
+from forge_core.expected_q.oracle import Oracle
+from forge_core.expected_q.posterior import Weights, posterior_weights, scored_plays, uniform_weights
+from forge_core.expected_q.settings import EqSettings
+from forge_core.expected_q.states import states_before
+from forge_core.expected_q.worlds import Worlds
+
+
+class Question(NamedTuple):
+    """Positions of open deals to be valued: n rows, all of one declaration."""
+
+    deals: UInt8[np.ndarray, "n 28"]
+    declaration: int
+    states: Int64[np.ndarray, "n"]
+
+
+T = TypeVar("T")
+Asking: TypeAlias = Generator[Question, Float32[np.ndarray, "n 7"], T]
+"""A computation that asks an oracle: yields questions, is sent the mover's Q of each row, returns a T."""
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What a decision's plays are worth and how that was found.
+
+    estimate    per slot of the mover's original hand
+    weights     of the worlds evaluated
+    n_worlds    the number of consistent worlds
+    n_samples   the number evaluated
+    exact       whether these are all of them
+    converged   whether the largest SEM over the legal plays is at most the settings' threshold
+    """
+
+    estimate: Estimate
+    weights: Weights
+    n_worlds: int
+    n_samples: int
+    exact: bool
+    converged: bool
+
+
+def value_plays(info: InformationSet, settings: EqSettings, rng: np.random.Generator) -> Asking[Valuation]:
+    """Value the legal plays of an information set; `rng` draws the worlds unless all of them are taken.
+
+    RecordError when no world is consistent with it.
+    """
+    worlds = Worlds.of(info)
+    exact = worlds.count <= settings.enumerate_up_to
+    if exact:
+        q, scores = yield from _evaluate(info, worlds.enumerate(settings.enumerate_up_to), settings)
+        return _value(info, settings, worlds, q, scores)
+    adaptive = settings.adaptive
+    batch, most = settings.n_worlds, settings.n_worlds
+    if adaptive.enabled:
+        batch, most = adaptive.min_samples, adaptive.max_samples
+    q, scores = yield from _evaluate(info, worlds.draw(batch, rng), settings)
+    valuation = _value(info, settings, worlds, q, scores)
+    while not valuation.converged and len(q) < most:
+        more = min(adaptive.batch_samples, most - len(q))
+        new_q, new_scores = yield from _evaluate(info, worlds.draw(more, rng), settings)
+        q, scores = np.concatenate([q, new_q]), np.concatenate([scores, new_scores])
+        valuation = _value(info, settings, worlds, q, scores)
+    return valuation
+
+
+def answer(asking: Asking[T], oracle: Oracle) -> T:
+    """Run one computation, putting each of its questions to the oracle as it comes."""
+    try:
+        question = next(asking)
+        while True:
+            declarations = np.full(len(question.states), question.declaration, np.uint8)
+            question = asking.send(oracle.q(question.deals, declarations, question.states))
+    except StopIteration as done:
+        return done.value
+
+
+def _evaluate(
+    info: InformationSet, deals: UInt8[np.ndarray, "n 28"], settings: EqSettings
+) -> Asking[tuple[Float32[np.ndarray, "n 7"], Float64[np.ndarray, "n"]]]:
+    """The mover's Q in these worlds, and the log-likelihood there of the others' last plays; one question in all."""
+    scored = list(scored_plays(info, deals, settings.posterior)) if settings.posterior.enabled else []
+    all_deals = [deals, *(deals[play.contested] for play in scored)]
+    states = [states_before(deals, info.record), *(play.states for play in scored)]
+    q = yield Question(np.concatenate(all_deals), info.record.declaration, np.concatenate(states))
+    mine, *theirs = np.split(q, np.cumsum([len(part) for part in states])[:-1])
+    log_likelihood = np.zeros(len(deals))
+    for play, answers in zip(scored, theirs, strict=True):
+        log_likelihood += play.log_likelihood(answers, settings.posterior)
+    return mine, log_likelihood
+
+
+def _value(
+    info: InformationSet,
+    settings: EqSettings,
+    worlds: Worlds,
+    q: Float32[np.ndarray, "n 7"],
+    log_likelihood: Float64[np.ndarray, "n"],
+) -> Valuation:
+    exact = worlds.count <= settings.enumerate_up_to
+    weights = (
+        posterior_weights(log_likelihood, settings.posterior, exact=exact)
+        if settings.posterior.enabled
+        else uniform_weights(len(q))
+    )
+    makes = None if settings.bid is None else made(q, info.record, info.seat, settings.bid)
+    values = estimate(q, weights.weights, exact=exact, makes=makes)
+    _check_legal(info, values)
+    converged = bool(np.nanmax(values.sem) <= settings.adaptive.sem_threshold)
+    return Valuation(values, weights, worlds.count, len(q), exact, converged)
+
+
+def _check_legal(info: InformationSet, values: Estimate) -> None:
+    """An oracle that disagrees about the rules or the slots must not go unnoticed."""
+    valued, legal = tuple(int(slot) for slot in np.flatnonzero(values.legal)), info.legal_slots()
+    if valued != legal:
+        raise ModelError.of(
+            got=f"values for the slots {valued} of seat {info.seat}",
+            expected=f"values for its legal slots {legal} and NaN for the others, in every world",
+            remedy="check that the oracle reads states as forge_core.solver.state writes them",
+        )
