@@ -24,7 +24,7 @@ class Position:
 
     deal: Deal
     declaration: int
-    held: tuple[int, int, int, int] = (ALL_SLOTS,) * 4
+    held: tuple[int, int, int, int] = (ALL_SLOTS, ALL_SLOTS, ALL_SLOTS, ALL_SLOTS)
     leader: int = 0
     trick: tuple[int, ...] = ()
     won: tuple[int, int] = (0, 0)

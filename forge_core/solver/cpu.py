@@ -1,7 +1,7 @@
 """The value table's kernels: what is reachable (forward) and what it is worth (backward).
 
-All of them walk one trick from a *row* of boundary states: seats 0-2 play slot by slot, while seat 3's hand is a lane, so
-that a single walk serves every hand it may hold. The leader is a constant in each walk: four copies are compiled.
+Both walk one trick from a *row* of boundary states: seats 0-2 play slot by slot, while seat 3's hand is a lane, so that
+a single walk serves every hand it may hold. The leader is a constant in each walk: four copies are compiled.
 """
 
 from typing import Any, NamedTuple
@@ -66,11 +66,13 @@ def _hand(row: Row, seat: int) -> Any:
 
 @inlined
 def lead_slots(row: Row, seat: int) -> Any:
+    """The slots (a bit mask) that the leader may try; for seat 3 all, its lanes decide."""
     return np.int64(ALL_SLOTS) if seat == LANE_SEAT else _hand(row, seat)
 
 
 @inlined
 def answer_slots(game: Any, row: Row, node: Node, seat: int) -> Any:
+    """The slots (a bit mask) that a later seat may try; for seat 3 all, its lanes decide."""
     if seat == LANE_SEAT:
         return np.int64(ALL_SLOTS)
     hand = _hand(row, seat)
@@ -90,6 +92,7 @@ def _child_key(row: Row, seat: int, slot: Any) -> Any:
 
 @inlined
 def play_lead(game: Any, sets: Any, row: Row, seat: int, slot: Any) -> Node:
+    """The node after the lead of a slot."""
     lanes = row.lanes & sets.holds[row.tricks, slot] if seat == LANE_SEAT else row.lanes
     shift = LANE_SHIFT[slot] if seat == LANE_SEAT else np.int64(0)
     suit = game.led[seat, slot]
@@ -99,6 +102,7 @@ def play_lead(game: Any, sets: Any, row: Row, seat: int, slot: Any) -> Node:
 
 @inlined
 def play_next(game: Any, sets: Any, row: Row, node: Node, seat: int, slot: Any) -> Node:
+    """The node after a later seat's play of a slot."""
     lanes = node.lanes & sets.may[row.tricks, node.suit, slot] if seat == LANE_SEAT else node.lanes
     shift = LANE_SHIFT[slot] if seat == LANE_SEAT else node.shift
     rank = game.rank[seat, slot, node.suit]
@@ -214,6 +218,7 @@ def _value_row(leader: int, game: Any, sets: Any, row: Row, below: Any, scratch:
 
 @inlined
 def unpack_row(tricks: Any, key: Any, lanes: Any) -> tuple[Any, Row]:
+    """The leader and the row of a key."""
     radix = HANDS[tricks]
     hand2 = MASK_OF_RANK[tricks, key % radix]
     hand1 = MASK_OF_RANK[tricks, key // radix % radix]

@@ -4,13 +4,17 @@ A `Row` is an LLVM vector: on a machine with AVX-512 every operation here is one
 splits it. A set of lanes is a uint64, bit m for lane m.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from llvmlite import ir
-from numba import types
+from numba import extending, types
 from numba.core import cgutils
 from numba.core.datamodel import models
-from numba.extending import intrinsic, register_model
+
+# What Numba makes of these functions takes other arguments than they do: neither decorator keeps types.
+intrinsic: Callable[[Any], Any] = cast(Any, extending).intrinsic
+register_model: Callable[[Any], Any] = cast(Any, extending).register_model
 
 LANES = 64
 _VECTOR = ir.VectorType(ir.IntType(8), LANES)
@@ -61,7 +65,7 @@ def row_store(_: Any, array: Any, offset: Any, row: Any) -> Any:
 
 def _splat(builder: Any, scalar: Any) -> Any:
     byte = builder.trunc(scalar, ir.IntType(8)) if scalar.type.width > 8 else scalar
-    vector = builder.insert_element(ir.Constant(_VECTOR, ir.Undefined), byte, ir.Constant(ir.IntType(32), 0))
+    vector = builder.insert_element(ir.Constant(_VECTOR, cast(Any, ir).Undefined), byte, ir.Constant(ir.IntType(32), 0))
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
     return builder.shuffle_vector(vector, vector, zeros)
 

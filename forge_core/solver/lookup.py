@@ -198,8 +198,8 @@ def _emit_row(leader: int, game: Any, sets: Any, row: Row, place: int, out: Any)
 def states_of_ranks(
     game: Any, sets: Any, tricks: int, place: int, keys: Any, lanes: Any, counts: Any, ranks: Any, out: Any
 ) -> None:
-    """Write the packed states (int64[n]) of the given numbers (int64[n], ascending) among the states with `tricks` whole
-    tricks left and `place` plays in the present one, numbered row by row as `counts` (uint16[r]) says."""
+    """Write the packed states (int64[n]) of the given numbers (int64[n], ascending) among a level's states with `place`
+    plays in the trick, numbered row by row as `counts` (uint16[r]) says."""
     buffer = np.empty(_MOST_STATES_OF_A_ROW, dtype=np.int64)
     before = 0
     i = 0

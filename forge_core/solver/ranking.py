@@ -1,9 +1,9 @@
 """Where a trick boundary lies in the value table: a perfect hash, no search.
 
 With k tricks left every seat holds k of its seven slots. The hands of seats 0-2 and the leader choose a *row* (the
-combinatorial ranks of the masks in mixed radix C(7, k)), the hand of seat 3 a *lane* of it: the low six bits of its mask,
-because the seventh follows from k. A row has 64 lanes, and taking slot b < 6 out of seat 3's hand moves a value down by
-2^b lanes, slot 6 by none: one vector operation does it for all hands of seat 3 at once.
+combinatorial ranks of the masks in mixed radix C(7, k)), the hand of seat 3 a *lane* of it: the low six bits of its
+mask, because the seventh follows from k. A row has 64 lanes, and taking slot b < 6 out of seat 3's hand moves a value
+down by 2^b lanes, slot 6 by none: one vector operation does it for all hands of seat 3 at once.
 """
 
 from math import comb

@@ -11,7 +11,7 @@ from forge_core.rules import Deal
 from forge_core.solver.cpu import mark_level, value_level
 from forge_core.solver.game import Game, Lanes, game_arrays, lane_arrays
 from forge_core.solver.lookup import Table, q_of_states, states_of_ranks
-from forge_core.solver.ranking import LANE_SHIFT, ROW_START, ROWS
+from forge_core.solver.ranking import ROW_START, ROWS
 from forge_core.solver.state import ILLEGAL, OPENING, fields
 
 TRICKS = 7
@@ -74,7 +74,7 @@ class ValueTable:
         return sum(array.nbytes for array in (*arrays, *self._table, *self._game, *self._lanes))
 
     def q(self, states: Int64[np.ndarray, "n"]) -> Int8[np.ndarray, "n 7"]:
-        """Q of each slot of reachable packed states, team 0's view; -128 marks an illegal slot (all of them at the end).
+        """Q of each slot of reachable packed states, team 0's view; -128 = illegal (at the end all of them).
 
         Raises InputError for a state that play cannot reach in this deal.
         """

@@ -1,0 +1,71 @@
+"""Exact Q of single states of many different deals, without solving the deals: what E[Q] asks for."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int8, Int64, UInt8
+
+from forge_core.errors import InputError
+from forge_core.solver.jit import kernel
+from forge_core.solver.search_kernel import MEMORY_WORDS, prepare, q_of_state
+from forge_core.solver.state import ILLEGAL
+
+_CHUNK = 16
+"""Rows that a thread takes at a time: few enough to share out 50 worlds, enough to hide the hand-over."""
+
+
+def search_q(
+    deals: UInt8[np.ndarray, "n 28"],
+    declarations: UInt8[np.ndarray, "n"],
+    states: Int64[np.ndarray, "n"],
+    *,
+    threads: int = 0,
+) -> Int8[np.ndarray, "n 7"]:
+    """Exact Q of every legal play, team 0's view, points to go; -128 = illegal. All cores with `threads` = 0.
+
+    deals holds the dealt ids (seat 0's seven slots, then seat 1's, 2's, 3's, each sorted); any state that is consistent
+    with its own masks is answered, mid-trick ones too. Rows are independent: the answer does not depend on their order,
+    on what else is asked, or on the threads; rows of the same deal side by side share what the search has learnt.
+    Raises InputError when the lengths differ.
+    """
+    deals = np.ascontiguousarray(deals, dtype=np.uint8)
+    declarations = np.ascontiguousarray(declarations, dtype=np.uint8)
+    states = np.ascontiguousarray(states, dtype=np.int64)
+    if deals.shape != (len(states), 28) or declarations.shape != states.shape:
+        raise InputError.of(
+            got=f"deals {deals.shape}, declarations {declarations.shape}, states {states.shape}",
+            expected="shapes (n, 28), (n,) and (n,)",
+            remedy="give one deal and one declaration for each state",
+        )
+    out = np.full((len(states), 7), ILLEGAL, dtype=np.int8)
+    starts = range(0, len(states), _CHUNK)
+    threads = min(threads or os.cpu_count() or 1, len(starts))
+    if threads <= 1:
+        _search_rows(deals, declarations, states, _memory(), out)
+        return out
+    work = partial(_search_chunk, deals, declarations, states, out)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, (starts[i::threads] for i in range(threads))))
+    return out
+
+
+def _search_chunk(deals: Any, declarations: Any, states: Any, out: Any, starts: range) -> None:
+    memory = _memory()
+    for start in starts:
+        rows = slice(start, start + _CHUNK)
+        _search_rows(deals[rows], declarations[rows], states[rows], memory, out[rows])
+
+
+def _memory() -> Int64[np.ndarray, "words"]:
+    return np.zeros(MEMORY_WORDS, dtype=np.int64)
+
+
+@kernel
+def _search_rows(deals: Any, declarations: Any, states: Any, memory: Any, out: Any) -> None:
+    for i in range(len(states)):
+        if i == 0 or declarations[i] != declarations[i - 1] or (deals[i] != deals[i - 1]).any():
+            prepare(deals[i], declarations[i], memory)
+        q_of_state(memory, states[i], out[i])
