@@ -9,7 +9,11 @@ from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import Oracle
 from forge_core.expected_q.settings import EqSettings
 from forge_core.expected_q.streams import Purpose, stream
+from forge_core.expected_q.worlds import Worlds
 from forge_core.rules import domino_name
+
+MOST_WORLDS = 1_000_000
+"""The most worlds that are valued one by one when all are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class PlayAdvice:
     domino       its id
     mean         expected points to go, own team minus the other
     variance     of the points over the worlds
-    sem          standard error of the mean; 0 when every world was taken
+    sem          standard error of the mean; 0 when every world was taken, inf when one world has all the weight
     p_make       probability that the first leader's team makes the bid; None without a bid
     best_share   share of the worlds in which no other play is better
     """
@@ -62,7 +66,7 @@ class Advice:
                     "domino": domino_name(play.domino),
                     "mean": play.mean,
                     "variance": play.variance,
-                    "sem": play.sem,
+                    "sem": play.sem if np.isfinite(play.sem) else None,
                     "p_make": play.p_make,
                     "best_share": play.best_share,
                 }
@@ -71,11 +75,16 @@ class Advice:
         }
 
 
-def advise(info: InformationSet, oracle: Oracle, settings: EqSettings, *, seed: int = 0) -> Advice:
+def advise(
+    info: InformationSet, oracle: Oracle, settings: EqSettings, *, seed: int = 0, every_world: bool = False
+) -> Advice:
     """Value the legal plays of an information set; `seed` keys the draw of the worlds.
 
+    With `every_world` none is drawn: all are valued, up to `MOST_WORLDS`, InputError when there are more.
     RecordError, naming the play, when the record refutes itself.
     """
+    if every_world:
+        settings = settings.model_copy(update={"enumerate_up_to": Worlds.of(info).at_most(MOST_WORLDS)})
     rng = stream(seed, Purpose.WORLDS, len(info.record.plays))
     valuation = answer(value_plays(info, settings, rng), oracle)
     values, slots = valuation.estimate, info.original_hand

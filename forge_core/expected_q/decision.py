@@ -94,10 +94,13 @@ def _evaluate(
 ) -> Asking[tuple[Float32[np.ndarray, "n 7"], Float64[np.ndarray, "n"]]]:
     """The mover's Q in these worlds, and the log-likelihood there of the others' last plays; one question in all."""
     scored = list(scored_plays(info, deals, settings.posterior)) if settings.posterior.enabled else []
-    all_deals = [deals, *(deals[play.contested] for play in scored)]
-    states = [states_before(deals, info.record), *(play.states for play in scored)]
-    q = yield Question(np.concatenate(all_deals), info.record.declaration, np.concatenate(states))
-    mine, *theirs = np.split(q, np.cumsum([len(part) for part in states])[:-1])
+    world = np.concatenate([np.arange(len(deals)), *(np.flatnonzero(play.contested) for play in scored)])
+    states = np.concatenate([states_before(deals, info.record), *(play.states for play in scored)])
+    # rows of one world side by side, the latest position first: a search remembers what it learns about a deal
+    order = np.argsort(world, kind="stable")
+    q = np.empty((len(world), 7), np.float32)
+    q[order] = yield Question(deals[world[order]], info.record.declaration, states[order])
+    mine, *theirs = np.split(q, np.cumsum([len(deals), *(len(play.states) for play in scored)])[:-1])
     log_likelihood = np.zeros(len(deals))
     for play, answers in zip(scored, theirs, strict=True):
         log_likelihood += play.log_likelihood(answers, settings.posterior)

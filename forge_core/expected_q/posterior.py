@@ -68,9 +68,9 @@ class Weights:
 def scored_plays(
     info: InformationSet, deals: UInt8[np.ndarray, "n 28"], settings: PosteriorSettings
 ) -> Iterator[ScoredPlay]:
-    """The plays of the other seats among the last `settings.window` of the record, the oldest first."""
+    """The plays of the other seats among the last `settings.window` of the record, the newest first."""
     record = info.record
-    for index in range(max(0, len(record.plays) - settings.window), len(record.plays)):
+    for index in reversed(range(max(0, len(record.plays) - settings.window), len(record.plays))):
         seat = record.seats[index]
         if seat == info.seat:
             continue

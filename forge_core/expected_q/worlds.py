@@ -70,13 +70,17 @@ class Worlds:
 
     def enumerate(self, limit: int) -> UInt8[np.ndarray, "n 28"]:
         """All worlds in the order of their ranks. InputError when there are more than `limit`."""
+        return self.deals(np.arange(self.at_most(limit), dtype=np.int64))
+
+    def at_most(self, limit: int) -> int:
+        """The count; InputError when it is more than `limit`."""
         if self.count > limit:
             raise InputError.of(
                 got=f"{self.count:,} worlds to enumerate",
                 expected=f"at most {limit:,}",
                 remedy="draw a sample instead, or ask later in the deal",
             )
-        return self.deals(np.arange(self.count, dtype=np.int64))
+        return self.count
 
 
 def _impossible(info: InformationSet) -> RecordError:

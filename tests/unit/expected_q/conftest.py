@@ -4,10 +4,20 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from forge_core.expected_q.games import Game, play_game
 from forge_core.expected_q.information_set import InformationSet
+from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.record import Record
+from forge_core.expected_q.settings import (
+    AdaptiveSettings,
+    EqSettings,
+    ExplorationMode,
+    ExplorationSettings,
+    PosteriorSettings,
+)
 from forge_core.rules import Deal, Position, deal_from_seed, opening, team
 from forge_core.solver import reference, state
+from forge_core.solver.search import search_q
 
 Late = tuple[InformationSet, Position]
 
@@ -79,3 +89,19 @@ def late_position() -> Callable[[int, int], Late]:
 @pytest.fixture(scope="session")
 def brute_force() -> Callable[[InformationSet], Iterator[Deal]]:
     return every_world
+
+
+@pytest.fixture(scope="session")
+def games() -> dict[int, Game]:
+    """Two games: seed 3, greedy, and seed 951 with everything switched on."""
+    oracle = ExactOracle(search_q, "1")
+    plain = EqSettings(n_worlds=4, enumerate_up_to=60)
+    full = EqSettings(
+        n_worlds=4,
+        enumerate_up_to=60,
+        bid=32,
+        posterior=PosteriorSettings(enabled=True, min_ess=2),
+        adaptive=AdaptiveSettings(enabled=True, min_samples=3, batch_samples=2, max_samples=7, sem_threshold=2.0),
+        exploration=ExplorationSettings(mode=ExplorationMode.MIXED, blunder_rate=0.2),
+    )
+    return {3: play_game(3, oracle, plain), 951: play_game(951, oracle, full)}

@@ -42,8 +42,8 @@ def test_the_sample_mean_is_within_its_sem_as_often_as_it_should_be(late_positio
     info, _ = late_position(5, 11)
     exact = value(info, EqSettings()).estimate
     inside = []
-    for seed in range(400):
-        drawn = value(info, EqSettings(n_worlds=60, enumerate_up_to=0), seed).estimate
+    for seed in range(300):
+        drawn = value(info, EqSettings(n_worlds=400, enumerate_up_to=0), seed).estimate
         inside.append(np.abs(drawn.mean - exact.mean)[exact.legal] <= drawn.sem[exact.legal])
     share = np.mean(inside, axis=0)
     assert (exact.variance[exact.legal] > 1).any()
