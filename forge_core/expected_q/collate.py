@@ -1,7 +1,6 @@
 """A folder of games as one Parquet training set: one row a decision, in the order of the seeds."""
 
 import json
-import uuid
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -36,7 +35,7 @@ def collate(folder: Path, output: Path) -> int:
             remedy="generate games into it first",
         )
     output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.{uuid.uuid4().hex}.tmp")
+    temporary = output.with_name(f".{output.name}.tmp")
     first = read_game(paths[0])
     try:
         _write(temporary, first, _groups(paths, first))

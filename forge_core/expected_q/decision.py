@@ -29,6 +29,9 @@ class Question(NamedTuple):
     states: Int64[np.ndarray, "n"]
 
 
+MOST_ROWS = 1 << 14
+"""Rows of an oracle call: enough for every core or a GPU, few enough for a large network's activations."""
+
 T = TypeVar("T")
 Asking: TypeAlias = Generator[Question, Float32[np.ndarray, "n 7"], T]
 """A computation that asks an oracle: yields questions, is sent the mover's Q of each row, returns a T."""
@@ -83,10 +86,20 @@ def answer(asking: Asking[T], oracle: Oracle) -> T:
     try:
         question = next(asking)
         while True:
-            declarations = np.full(len(question.states), question.declaration, np.uint8)
-            question = asking.send(oracle.q(question.deals, declarations, question.states))
+            question = asking.send(ask([question], oracle)[0])
     except StopIteration as done:
         return done.value
+
+
+def ask(questions: list[Question], oracle: Oracle) -> list[Float32[np.ndarray, "n 7"]]:
+    """Put several questions to the oracle at once, `MOST_ROWS` rows a call; the answer to each."""
+    sizes = [len(question.states) for question in questions]
+    deals = np.concatenate([question.deals for question in questions])
+    declarations = np.repeat(np.array([question.declaration for question in questions], np.uint8), sizes)
+    states = np.concatenate([question.states for question in questions])
+    calls = [slice(start, start + MOST_ROWS) for start in range(0, len(states), MOST_ROWS)]
+    q = np.concatenate([oracle.q(deals[rows], declarations[rows], states[rows]) for rows in calls])
+    return np.split(q, np.cumsum(sizes)[:-1])
 
 
 def _evaluate(

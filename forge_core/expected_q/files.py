@@ -7,7 +7,6 @@ The file is a dict: "schema_version", "metadata" (plain Python values) and one t
 import io
 import os
 import pickle
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -35,14 +34,17 @@ def relative_path(seed: int) -> Path:
 
 
 def write_game(game: Game, folder: Path) -> Path:
-    """Write the game into `folder`, atomically, and return its path; an earlier file of that name is replaced."""
+    """Write the game into `folder`, atomically, and return its path; an earlier file of that name is replaced.
+
+    A writer that is killed leaves `.<name>.tmp`, which the next writer of this seed overwrites.
+    """
     path = folder / relative_path(game.seed)
     path.parent.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "metadata": _metadata(game)}
     content |= {name: torch.from_numpy(game.columns[name].copy()) for name in COLUMNS}
     buffer = io.BytesIO()  # torch puts a file's name into its bytes, but has none to put here
     torch.save(content, buffer)
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_bytes(buffer.getbuffer())
         temporary.replace(path)

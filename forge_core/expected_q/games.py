@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forge_core.expected_q.choice import Choice, choose
-from forge_core.expected_q.decision import Asking, Question, Valuation, value_plays
+from forge_core.expected_q.decision import Asking, Question, Valuation, ask, value_plays
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import Oracle
 from forge_core.expected_q.record import N_PLAYS, Record
@@ -57,7 +57,7 @@ def play_games(seeds: Iterable[int], oracle: Oracle, settings: EqSettings, *, lo
             running.append((game, next(game)))
         if not running:
             return
-        answers = _ask([question for _, question in running], oracle)
+        answers = ask([question for _, question in running], oracle)
         going_on: list[tuple[Asking[Game], Question]] = []
         for (game, _), q in zip(running, answers, strict=True):
             try:
@@ -65,17 +65,6 @@ def play_games(seeds: Iterable[int], oracle: Oracle, settings: EqSettings, *, lo
             except StopIteration as done:
                 yield done.value
         running = going_on
-
-
-def _ask(questions: list[Question], oracle: Oracle) -> list[np.ndarray]:
-    """One oracle call for all the questions; the answer to each."""
-    sizes = [len(question.states) for question in questions]
-    q = oracle.q(
-        np.concatenate([question.deals for question in questions]),
-        np.repeat(np.array([question.declaration for question in questions], np.uint8), sizes),
-        np.concatenate([question.states for question in questions]),
-    )
-    return np.split(q, np.cumsum(sizes)[:-1])
 
 
 def _asking_game(seed: int, oracle: Oracle, settings: EqSettings) -> Asking[Game]:

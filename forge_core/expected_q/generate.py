@@ -54,7 +54,7 @@ def generate_games(
 
 
 class _Claims:
-    """Advisory locks, one file a seed, in `folder/.claims`; the kernel lets go of them when their holder dies."""
+    """Advisory locks, one file beside each game; the kernel lets go of them when their holder dies."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -94,4 +94,5 @@ class _Claims:
         return True
 
     def _path(self, seed: int) -> Path:
-        return self._folder / ".claims" / f"seed_{seed:08d}"
+        path = self._folder / relative_path(seed)
+        return path.with_name(f".{path.name}.claim")

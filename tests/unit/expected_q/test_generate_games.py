@@ -50,9 +50,8 @@ def test_only_gaps_are_filled(tmp_path: Path):
 
 
 def test_a_seed_that_another_generator_is_at_is_left_to_it(tmp_path: Path):
-    claims = tmp_path / ".claims"
-    claims.mkdir()
-    descriptor = os.open(claims / "seed_00000001", os.O_CREAT | os.O_RDWR)
+    (tmp_path / "train").mkdir()
+    descriptor = os.open(tmp_path / "train" / ".seed_00000001.pt.claim", os.O_CREAT | os.O_RDWR)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     receipt = generate_games(tmp_path, [1, 2], ORACLE, SETTINGS)
     assert (receipt.made, receipt.claimed) == ((2,), 1)
