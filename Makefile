@@ -1,0 +1,56 @@
+# Everything a developer or a newcomer types. The environment is made on first use.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONDONTWRITEBYTECODE :=
+export DO_NOT_TRACK := 1
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+env: .venv/.ready ## the environment in .venv (made on first use by the others)
+
+.venv/.ready: pyproject.toml constraints.txt
+	@echo "Making the environment in .venv (a few minutes, once) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' \
+		|| { echo "Python 3.11 or 3.12 is needed; name one with: make PYTHON=python3.12 ..."; exit 2; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --constraint constraints.txt torch==2.13.0 2>&1 | grep -v ' is ignored: ' || true
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev,modal]' 2>&1 | grep -v ' is ignored: ' || true
+	@$(BIN)/pip check --quiet
+	@$(BIN)/python -m compileall -q -j 2 .venv/lib > /dev/null 2>&1 || true
+	@touch $@
+
+demo: env ## the whole chain on this machine, in minutes
+	@$(BIN)/forge pipeline --preset demo
+
+check: env ## format, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: env ## all fast tests
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+test-slow: env ## the long ones
+	$(BIN)/pytest -m slow
+
+test-gpu: env ## those that need a CUDA device
+	$(BIN)/pytest -m gpu
+
+test-live: env ## those that need a Modal account
+	$(BIN)/pytest -m live
+
+bench: env ## every benchmark, quickly
+	for script in bench/*.py; do $(BIN)/python $$script --quick || exit 1; done
+
+format: env ## put the code in order
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## forget compiled kernels and caches (not the environment, not .forge)
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
+	rm -rf .pytest_cache .ruff_cache .hypothesis build
+
+.PHONY: help env demo check test test-slow test-gpu test-live bench format clean
