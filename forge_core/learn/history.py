@@ -1,0 +1,64 @@
+"""The epochs of a training run, as JSON and as curves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from pydantic import BaseModel, ConfigDict, RootModel
+
+from forge_core.learn.metrics import Summary
+from forge_core.learn.model_folder import write_text
+
+
+class Epoch(BaseModel):
+    """One epoch, at its end.
+
+    epoch       from 0
+    step        training steps so far
+    samples     training samples so far, repeated ones counted again
+    seconds     wall time so far
+    train_loss  mean loss of the epoch's steps, in the network's own units
+    val         of the weights that would be kept, on the samples that validation looks at
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epoch: int
+    step: int
+    samples: int
+    seconds: float
+    learning_rate: float
+    train_loss: float
+    val: Summary
+
+
+def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
+    """Write the epochs as a JSON list."""
+    write_text(path, RootModel[list[Epoch]](list(epochs)).model_dump_json(indent=1))
+
+
+def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
+    """Draw loss, regret and errors over the samples seen, as a PNG."""
+    figure = Figure(figsize=(12, 3.2), layout="constrained")
+    samples = [epoch.samples for epoch in epochs]
+    panels = {
+        "training loss": {"loss": [epoch.train_loss for epoch in epochs]},
+        "regret on val (points)": {"q_gap": [epoch.val.q_gap for epoch in epochs]},
+        "errors on val (points)": {
+            "q_mae": [epoch.val.q_mae for epoch in epochs],
+            "value_mae": [epoch.val.value_mae for epoch in epochs],
+        },
+        "blunders on val (%)": {"blunder_rate": [100 * epoch.val.blunder_rate for epoch in epochs]},
+    }
+    for axes, (title, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+        for name, numbers in lines.items():
+            known = [(x, y) for x, y in zip(samples, numbers, strict=True) if y is not None]
+            axes.plot([x for x, _ in known], [y for _, y in known], marker=".", label=name)
+        axes.set(title=title, xlabel="samples", ylim=(0, None))
+        axes.grid(alpha=0.3)
+        if len(lines) > 1:
+            axes.legend()
+    temporary = path.with_name(f".{path.name}.tmp")
+    FigureCanvasAgg(figure).print_png(str(temporary))
+    temporary.replace(path)

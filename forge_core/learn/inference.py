@@ -1,0 +1,117 @@
+"""A model from disk, ready to be asked, by torch or by onnxruntime: the same interface and the same answers."""
+
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import onnxruntime
+import torch
+from jaxtyping import Bool, Float32, Int8
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
+
+from forge_core.errors import ModelError, WrongModelType
+from forge_core.learn.model_folder import CONFIG, WEIGHTS, ModelConfig, digest_of, not_a_model, parse_config, read_model
+from forge_core.learn.network import Network
+from forge_core.learn.settings import ModelKind
+
+ONNX_CONFIG = "crystal_forge"
+"""The key under which an ONNX file carries its model's config."""
+
+
+class Answer(NamedTuple):
+    """What a model says of n states, mover's view.
+
+    slots  Q in points to go (kind qvalue) or logits (policy); illegal slots hold numbers without meaning
+    value  V in points to go
+    """
+
+    slots: Float32[np.ndarray, "n 7"]
+    value: Float32[np.ndarray, "n"]
+
+
+class Model(Protocol):
+    """Anything that answers like a trained network. `kind` says what the slots of its answers are."""
+
+    @property
+    def kind(self) -> ModelKind:
+        """What the slots of an answer are."""
+        ...
+
+    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
+        """The answer to n states."""
+        ...
+
+
+class TorchModel:
+    """A network in torch."""
+
+    def __init__(self, network: Network, config: ModelConfig | None = None, digest: str = "") -> None:
+        self.network = network
+        self.config = config
+        self.digest = digest
+
+    @property
+    def kind(self) -> ModelKind:
+        """What the slots of an answer are."""
+        return self.network.kind
+
+    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
+        """All states in one batch, on the device where the network is."""
+        device = next(self.network.parameters()).device
+        with torch.inference_mode():
+            slots, value = self.network(torch.from_numpy(tokens).to(device), torch.from_numpy(mask).to(device))
+        return Answer(slots.float().cpu().numpy(), value.float().cpu().numpy())
+
+
+class OnnxModel:
+    """An exported network in onnxruntime, on the CPU. Raises ModelError when the file is no exported model."""
+
+    def __init__(self, path: Path, *, threads: int = 0) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        try:
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile) as problem:
+            raise not_a_model(path, str(problem).splitlines()[0]) from problem
+        written = self._session.get_modelmeta().custom_metadata_map.get(ONNX_CONFIG)
+        if written is None:
+            raise not_a_model(path, "it carries no config")
+        self.config = parse_config(written, path)
+        self.digest = digest_of(path)
+
+    @property
+    def kind(self) -> ModelKind:
+        """What the slots of an answer are."""
+        return self.config.kind
+
+    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
+        """All states in one batch."""
+        slots, value = self._session.run(["slots", "value"], {"tokens": tokens, "mask": mask})
+        return Answer(np.asarray(slots), np.asarray(value))
+
+
+def load(path: Path, *, kind: ModelKind | None = None, device: str = "cpu") -> TorchModel | OnnxModel:
+    """The model in a folder that training wrote (onto `device`), or in an .onnx file.
+
+    Nothing in the files is executed. Raises ModelError when there is no model, WrongModelType when it is not of the
+    `kind` that the caller needs.
+    """
+    if path.suffix == ".onnx":
+        model: TorchModel | OnnxModel = OnnxModel(path)
+    elif path.is_dir() or path.name in (WEIGHTS, CONFIG):
+        folder = path if path.is_dir() else path.parent
+        network, config = read_model(folder)
+        model = TorchModel(network.to(device), config, digest_of(folder / WEIGHTS))
+    else:
+        raise not_a_model(path, "neither a folder nor an .onnx file" if path.exists() else "there is nothing")
+    if kind is not None and model.kind != kind:
+        raise _wrong_kind(path, model.kind, kind)
+    return model
+
+
+def _wrong_kind(path: Path, got: ModelKind, kind: ModelKind) -> ModelError:
+    names = {"qvalue": "a Q-value model (points)", "policy": "a policy model (logits)"}
+    return WrongModelType.of(
+        got=f"{path}, {names[got]}", expected=names[kind], remedy=f"name a model trained with kind {kind}"
+    )

@@ -1,0 +1,61 @@
+"""A checkpoint to go on from: what it says of its run, and whether this run may go on from it."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from forge_core.errors import ModelError
+from forge_core.learn.settings import TrainSettings
+
+KEY = "crystal_forge"
+"""Under this key a checkpoint says of which run it is."""
+
+
+class RunIdentity(BaseModel):
+    """What must be the same before and after a resumption: the settings, and the tokens by their manifest's digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    settings: TrainSettings
+    dataset_digest: str
+
+
+def check_resumable(path: Path, identity: RunIdentity) -> None:
+    """Raises ModelError unless the file is a checkpoint of a run with this identity. Executes nothing in the file."""
+    found = _identity(path)
+    if found == identity:
+        return
+    if found.dataset_digest != identity.dataset_digest:
+        difference = "other tokens"
+    else:
+        ours = identity.settings.model_dump()
+        pairs = {name: (value, ours[name]) for name, value in found.settings.model_dump().items()}
+        difference = ", ".join(f"{name} {old} instead of {new}" for name, (old, new) in pairs.items() if old != new)
+    raise ModelError.of(
+        got=f"the checkpoint {path} of another run: {difference}",
+        expected="a checkpoint of a run with the same settings and tokens",
+        remedy="resume with the settings and tokens that it was started with, or start anew",
+    )
+
+
+def _identity(path: Path) -> RunIdentity:
+    try:
+        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        return RunIdentity.model_validate(content[KEY])
+    except (
+        OSError,
+        EOFError,
+        RuntimeError,
+        pickle.UnpicklingError,
+        LookupError,
+        TypeError,
+        ValidationError,
+    ) as problem:
+        raise ModelError.of(
+            got=f"{path}, which is no checkpoint of a training run ({type(problem).__name__})",
+            expected="the last.ckpt that `forge train` writes after every epoch",
+            remedy="check the path, or start the training anew",
+        ) from problem

@@ -1,0 +1,89 @@
+"""The settings of a training run: everything that changes what comes out of it, and nothing else."""
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+NetworkName = Literal["mlp", "transformer"]
+SizeName = Literal["tiny", "small", "large"]
+ModelKind = Literal["qvalue", "policy"]
+Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+
+
+class Architecture(BaseModel):
+    """The shape of a network; with its weights it is the whole model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: NetworkName = Field(description="Residual MLP over ownership, or transformer over the tokens.")
+    width: int = Field(ge=8, le=8192, description="Width of the residual stream.")
+    layers: int = Field(ge=1, le=64, description="Residual blocks of the MLP, or encoder layers.")
+    heads: int = Field(ge=1, le=64, description="Attention heads; the MLP has one in name.")
+    feedforward: int = Field(ge=8, le=32768, description="Width inside a block's two linear layers.")
+
+
+def _mlp(width: int, layers: int) -> Architecture:
+    return Architecture(network="mlp", width=width, layers=layers, heads=1, feedforward=width)
+
+
+def _transformer(width: int, layers: int, heads: int, feedforward: int) -> Architecture:
+    return Architecture(network="transformer", width=width, layers=layers, heads=heads, feedforward=feedforward)
+
+
+SIZES: dict[tuple[NetworkName, SizeName], Architecture] = {
+    ("mlp", "tiny"): _mlp(256, 3),
+    ("mlp", "small"): _mlp(384, 2),
+    ("mlp", "large"): _mlp(704, 3),
+    ("transformer", "tiny"): _transformer(64, 2, 4, 128),
+    ("transformer", "small"): _transformer(128, 4, 8, 512),
+    ("transformer", "large"): _transformer(256, 6, 8, 512),
+}
+"""The presets of both networks: `tiny` for a demonstration, `small` about 0.8M parameters, `large` about 3.3M."""
+
+
+class TrainSettings(BaseModel):
+    """One training run. An epoch is what lies between two looks at the validation split."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    network: NetworkName = Field("mlp", description="mlp for machines without a GPU, transformer for those with one.")
+    size: SizeName = Field("tiny", description="Preset: tiny, small (about 0.8M parameters), large (about 3.3M).")
+    kind: ModelKind = Field("qvalue", description="Learn every play's Q value, or a policy softened by the Q values.")
+    epochs: int = Field(20, ge=1, le=100_000, description="Epochs at most; the learning rate ends with the last one.")
+    samples_per_epoch: int | None = Field(
+        None, ge=1, description="Samples between two validations; none = as many as the train split has."
+    )
+    validation_samples: int | None = Field(
+        50_000, ge=1, description="Samples of the val split looked at after each epoch, drawn once; none = all."
+    )
+    batch_size: int = Field(1024, ge=1, le=1_048_576, description="Samples in a training step.")
+    learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak learning rate of AdamW.")
+    warmup: float = Field(0.05, ge=0, lt=1, description="Share of all steps in which the learning rate rises.")
+    weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's weight decay.")
+    gradient_clip: float = Field(1.0, gt=0, description="Largest norm of a step's gradient.")
+    ema_decay: float = Field(
+        0.0, ge=0, lt=1, description="Decay of the averaged weights that are validated and kept; 0 = the last weights."
+    )
+    value_weight: float = Field(0.5, ge=0, le=100, description="Weight of the value head's loss beside the plays'.")
+    difference_weight: float = Field(
+        4.0, ge=0, le=100, description="Weight of the error of differences between a state's plays; kind qvalue."
+    )
+    temperature: float = Field(
+        2.0, gt=0, le=100, description="Temperature in points of the softmax over Q that a policy learns."
+    )
+    precision: Precision = Field(
+        "auto", description="auto: bfloat16 mixed where the processor computes in it, float32 elsewhere."
+    )
+    patience: int = Field(10, ge=1, description="Stop after this many epochs without a better q_gap on val.")
+    seed: int = Field(0, ge=0, description="Keys the first weights, the order of the samples and the val draw.")
+
+    @property
+    def architecture(self) -> Architecture:
+        """The shape of the network that the preset names."""
+        return SIZES[self.network, self.size]
+
+    def quick_check(self) -> Self:
+        """The same run cut down to a few steps: every part of it works once, nothing is learned."""
+        batch = min(self.batch_size, 64)
+        changes = {"epochs": 2, "batch_size": batch, "samples_per_epoch": 2 * batch, "validation_samples": batch}
+        return self.model_copy(update=changes)

@@ -1,0 +1,134 @@
+"""One training run, from a folder of tokens to a folder with a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.loggers import Logger
+
+from forge_core.learn.batches import TokenData
+from forge_core.learn.build import build_network
+from forge_core.learn.callbacks import MONITORED, EpochBar, History, KeepBest, SaveLast
+from forge_core.learn.evaluate import Comparison, compare
+from forge_core.learn.history import Epoch, draw_curves, write_history
+from forge_core.learn.inference import TorchModel
+from forge_core.learn.lit_module import ForgeModule
+from forge_core.learn.model_folder import config_of, digest_of, write_model, write_text
+from forge_core.learn.quiet import quiet
+from forge_core.learn.resume import RunIdentity, check_resumable
+from forge_core.learn.settings import Precision, TrainSettings
+from forge_core.shards.split import Split
+from forge_core.tokens.dataset import load_split
+from forge_core.tokens.manifest import MANIFEST
+
+LAST = "last.ckpt"
+HISTORY = "history.json"
+CURVES = "curves.png"
+METRICS = "metrics.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where and under whose eyes a run takes place: nothing of it changes what is learned.
+
+    resume              the `last.ckpt` of a run with the same settings and tokens, to go on from
+    callbacks, loggers  Lightning's, beside our own
+    accelerator ...     Lightning's names of the hardware
+    checkpoint_seconds  how much of a long epoch may be lost
+    """
+
+    resume: Path | None = None
+    callbacks: Sequence[Callback] = ()
+    loggers: Sequence[Logger] = ()
+    accelerator: str = "auto"
+    devices: int | str = "auto"
+    strategy: str = "auto"
+    checkpoint_seconds: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What came out of a run; the same is in the files of its folder.
+
+    best_epoch  whose weights are the model, by q_gap on val
+    val         the model on the whole val split, beside random play and the untrained network
+    """
+
+    best_epoch: int
+    epochs: tuple[Epoch, ...]
+    seconds: float
+    val: Comparison
+
+
+def train(
+    tokens: Path, output: Path, settings: TrainSettings, surroundings: Surroundings = Surroundings()
+) -> TrainResult:
+    """Train a network on the token folder's train split and keep the weights with the lowest q_gap on its val split.
+
+    Writes into the folder `output`: model.safetensors and config.json (the model), metrics.json (the val split),
+    history.json and curves.png (every epoch), last.ckpt (to resume from). Equal settings, tokens and machine give
+    equal weights, whether the run was stopped in between or not.
+
+    Raises EmptySplit and other DataErrors for the tokens, ModelError when `resume` is no checkpoint of such a run.
+    """
+    identity = RunIdentity(settings=settings, dataset_digest=digest_of(tokens / MANIFEST))
+    if surroundings.resume is not None:
+        check_resumable(surroundings.resume, identity)
+    train_arrays, val_arrays = load_split(tokens, Split.TRAIN), load_split(tokens, Split.VAL)
+    data = TokenData(train_arrays, val_arrays, settings)
+    network = build_network(settings.architecture, settings.kind, settings.seed)
+    module = ForgeModule(network, settings, total_steps=settings.epochs * len(data.train_batches))
+    output.mkdir(parents=True, exist_ok=True)
+    history, best = History(), KeepBest()
+    _fit(module, data, [history, best, *_helpers(output, identity, surroundings)], surroundings)
+    network.load_state_dict(best.weights)
+    network.cpu().eval()
+    val = compare(TorchModel(network), settings.architecture, val_arrays, seed=settings.seed)
+    write_history(output / HISTORY, history.epochs)
+    draw_curves(output / CURVES, history.epochs)
+    write_text(output / METRICS, val.model_dump_json(indent=1))
+    config = config_of(network, settings, dataset_digest=identity.dataset_digest, best_epoch=best.epoch)
+    write_model(output, network, config)
+    return TrainResult(best.epoch, tuple(history.epochs), history.seconds, val)
+
+
+def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) -> list[Callback]:
+    return [
+        EarlyStopping(MONITORED, patience=identity.settings.patience),
+        EpochBar(),
+        SaveLast(output / LAST, identity, every_seconds=surroundings.checkpoint_seconds),
+        *surroundings.callbacks,
+    ]
+
+
+def _fit(module: ForgeModule, data: TokenData, callbacks: list[Callback], surroundings: Surroundings) -> None:
+    settings = module.settings
+    with quiet("lightning.pytorch"):
+        trainer = pl.Trainer(
+            accelerator=surroundings.accelerator,
+            devices=surroundings.devices,
+            strategy=surroundings.strategy,
+            precision=_resolve_precision(settings.precision, surroundings.accelerator),
+            max_epochs=settings.epochs,
+            logger=list(surroundings.loggers) or False,
+            callbacks=callbacks,
+            log_every_n_steps=1,
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, datamodule=data, ckpt_path=surroundings.resume, weights_only=True)
+
+
+def _resolve_precision(precision: Precision, accelerator: str) -> Literal["32-true", "bf16-mixed", "16-mixed"]:
+    """What `auto` means here: bfloat16 mixed where the processor computes in it, float32 elsewhere."""
+    if precision != "auto":
+        return precision
+    if accelerator in ("gpu", "cuda") or (accelerator == "auto" and torch.cuda.is_available()):
+        return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
+    abilities = torch.cpu.get_capabilities()
+    return "bf16-mixed" if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else "32-true"

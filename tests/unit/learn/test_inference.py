@@ -1,0 +1,83 @@
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from forge_core.errors import ModelError, WrongModelType
+from forge_core.learn.evaluate import evaluate
+from forge_core.learn.inference import load
+from forge_core.learn.model_folder import digest_of
+from forge_core.learn.train import TrainResult
+from forge_core.tokens.dataset import TokenArrays
+
+Trained = tuple[Path, TrainResult]
+
+
+@pytest.fixture
+def model_folder(trained: Trained, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(trained[0], tmp_path / "model"))
+
+
+def test_a_loaded_model_answers_as_the_trained_one(trained: Trained, val_arrays: TokenArrays) -> None:
+    folder, result = trained
+    model = load(folder)
+    assert evaluate(model, val_arrays).overall == result.val.model.overall
+    assert model.digest == digest_of(folder / "model.safetensors")
+    assert load(folder / "model.safetensors").digest == model.digest
+
+
+def test_answers_are_float32_arrays(trained: Trained, val_arrays: TokenArrays) -> None:
+    slots, value = load(trained[0])(val_arrays.tokens[:3], val_arrays.mask[:3])
+    assert slots.dtype == value.dtype == np.float32
+    assert slots.shape == (3, 7)
+    assert value.shape == (3,)
+
+
+def test_the_wrong_kind_is_refused_by_name(trained: Trained) -> None:
+    assert load(trained[0], kind="qvalue").kind == "qvalue"
+    with pytest.raises(WrongModelType, match=r"Q-value model.*Expected a policy model"):
+        load(trained[0], kind="policy")
+
+
+def test_there_is_nothing(tmp_path: Path) -> None:
+    for path in (tmp_path / "nothing", tmp_path, tmp_path / "nothing.onnx", tmp_path / "nothing.ckpt"):
+        with pytest.raises(ModelError, match="is no model"):
+            load(path)
+
+
+def test_a_file_that_is_no_model(tmp_path: Path) -> None:
+    for name in ("model.onnx", "model.txt"):
+        (tmp_path / name).write_bytes(b"something else")
+        with pytest.raises(ModelError, match="is no model"):
+            load(tmp_path / name)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 1000])
+def test_truncated_weights(keep: int, model_folder: Path) -> None:
+    weights = model_folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:keep])
+    with pytest.raises(ModelError, match="is no model"):
+        load(model_folder)
+
+
+def test_a_damaged_config(model_folder: Path) -> None:
+    (model_folder / "config.json").write_text("{")
+    with pytest.raises(ModelError, match="is no model"):
+        load(model_folder)
+
+
+def test_weights_of_another_architecture(model_folder: Path) -> None:
+    config = json.loads((model_folder / "config.json").read_text())
+    config["architecture"]["width"] = 64
+    (model_folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match="is no model"):
+        load(model_folder)
+
+
+def test_another_format_version(model_folder: Path) -> None:
+    config = json.loads((model_folder / "config.json").read_text())
+    (model_folder / "config.json").write_text(json.dumps(config | {"format_version": 99}))
+    with pytest.raises(ModelError, match="format version 99"):
+        load(model_folder)

@@ -1,0 +1,143 @@
+import json
+from pathlib import Path
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback
+from safetensors.torch import load_file
+
+from forge_core.errors import EmptySplit, ModelError
+from forge_core.learn.history import Epoch
+from forge_core.learn.inference import load
+from forge_core.learn.settings import TrainSettings
+from forge_core.learn.train import Surroundings, TrainResult, train
+from forge_core.shards.generate import write_block
+from forge_core.shards.request import DealRequest
+from forge_core.shards.settings import ShardSettings
+from forge_core.tokens.dataset import tokenize
+from forge_core.tokens.settings import TokenSettings
+
+Trained = tuple[Path, TrainResult]
+
+
+class Killed(Exception):
+    pass
+
+
+class KillAfter(Callback):
+    """Ends the run like a power cut: nothing is saved any more."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+        if trainer.global_step == self._steps:
+            raise Killed
+
+
+def _numbers(epochs: tuple[Epoch, ...]) -> list[dict[str, object]]:
+    return [epoch.model_dump(exclude={"seconds"}) for epoch in epochs]
+
+
+def _weights(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "model.safetensors")
+
+
+def test_training_beats_random_play_and_the_untrained_network(trained: Trained) -> None:
+    val = trained[1].val
+    assert val.model.overall.q_gap < 0.8 * val.random_play.overall.q_gap
+    assert val.model.overall.q_gap < 0.8 * val.untrained.overall.q_gap
+    assert val.model.overall.value_mae < val.untrained.overall.value_mae
+
+
+def test_the_folder_holds_the_run(trained: Trained) -> None:
+    folder, result = trained
+    names = {path.name for path in folder.iterdir()}
+    assert names == {"model.safetensors", "config.json", "metrics.json", "history.json", "curves.png", "last.ckpt"}
+    history = json.loads((folder / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [0, 1, 2, 3]
+    assert [row["samples"] for row in history] == [1280, 2560, 3840, 5120]
+    assert history[-1]["learning_rate"] < history[0]["learning_rate"]
+    assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["model"]["overall"]["q_gap"] == result.val.model.overall.q_gap
+
+
+def test_the_best_epochs_weights_are_kept(trained: Trained) -> None:
+    folder, result = trained
+    gaps = [epoch.val.q_gap for epoch in result.epochs]
+    assert result.best_epoch == gaps.index(min(gaps))
+    assert result.val.model.overall.q_gap == pytest.approx(min(gaps), abs=1e-6)
+    assert load(folder).config.best_epoch == result.best_epoch
+
+
+def test_the_same_seed_gives_the_same_run(
+    tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    again = train(tokens, tmp_path, settings)
+    assert _numbers(again.epochs) == _numbers(trained[1].epochs)
+    assert (tmp_path / "model.safetensors").read_bytes() == (trained[0] / "model.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("steps", [1, 10, 14, 21, 30], ids="killed after {} steps".format)
+def test_a_killed_run_resumes_as_if_nothing_had_happened(
+    steps: int, tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    surroundings = Surroundings(callbacks=[KillAfter(steps + 1)], checkpoint_seconds=0)
+    with pytest.raises(Killed):
+        train(tokens, tmp_path / "killed", settings, surroundings)
+    checkpoint = tmp_path / "killed" / "last.ckpt"
+    resumed = train(tokens, tmp_path / "resumed", settings, Surroundings(resume=checkpoint))
+    assert _numbers(resumed.epochs) == _numbers(trained[1].epochs)
+    ours, theirs = _weights(tmp_path / "resumed"), _weights(trained[0])
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_checkpoint_of_another_run_is_refused(
+    tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    other = settings.model_copy(update={"learning_rate": 1e-4})
+    with pytest.raises(ModelError, match=r"learning_rate 0.002 instead of 0.0001"):
+        train(tokens, tmp_path / "out", other, Surroundings(resume=trained[0] / "last.ckpt"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04 truncated"])
+def test_what_is_no_checkpoint_is_refused(
+    content: bytes, tokens: Path, settings: TrainSettings, tmp_path: Path
+) -> None:
+    path = tmp_path / "last.ckpt"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="no checkpoint of a training run"):
+        train(tokens, tmp_path / "out", settings, Surroundings(resume=path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_run_stops_early_without_progress(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
+    still = settings.model_copy(update={"learning_rate": 1e-12, "patience": 1, "epochs": 20, "ema_decay": 0.0})
+    result = train(tokens, tmp_path, still)
+    assert len(result.epochs) == 2
+    assert result.best_epoch == 0
+
+
+@pytest.mark.parametrize(("network", "kind"), [("transformer", "qvalue"), ("mlp", "policy")])
+def test_every_network_and_kind_passes_the_quick_check(network: str, kind: str, tokens: Path, tmp_path: Path) -> None:
+    settings = TrainSettings.model_validate({"network": network, "kind": kind}).quick_check()
+    result = train(tokens, tmp_path, settings)
+    assert len(result.epochs) == 2
+    assert load(tmp_path).kind == kind
+    assert (result.val.model.overall.q_mae is None) == (kind == "policy")
+
+
+def test_a_policy_learns(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
+    result = train(tokens, tmp_path, settings.model_copy(update={"kind": "policy"}))
+    assert result.val.model.overall.q_gap < 0.8 * result.val.random_play.overall.q_gap
+
+
+def test_an_empty_split_is_said_before_anything_is_written(settings: TrainSettings, tmp_path: Path) -> None:
+    write_block([DealRequest(1, None, 1)], ShardSettings(states_per_deal=50), tmp_path / "shards")
+    tokenize([tmp_path / "shards"], tmp_path / "tokens", TokenSettings())
+    with pytest.raises(EmptySplit, match="val"):
+        train(tmp_path / "tokens", tmp_path / "out", settings)
+    assert not (tmp_path / "out").exists()
