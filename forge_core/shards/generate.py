@@ -1,24 +1,36 @@
 """From a deal to its shard: solve, choose states, write."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
-import numpy as np
 import polars as pl
-from jaxtyping import Int8, Int64
 
+from forge_core.errors import InputError
+from forge_core.shards.manifest import is_sound
+from forge_core.shards.read import read_metadata
 from forge_core.shards.request import DealRequest
-from forge_core.shards.sampling import generator, sampling_key
-from forge_core.shards.schema import Q_COLUMNS, SCHEMA_VERSION, STATE, VALUE, ShardMetadata
-from forge_core.shards.settings import ShardSettings
-from forge_core.shards.write import write_shard
+from forge_core.shards.rows import all_rows, sampled_rows, table_rows
+from forge_core.shards.sampling import sampling_of
+from forge_core.shards.schema import SCHEMA_VERSION, Sampling, ShardMetadata
+from forge_core.shards.settings import Keep, ShardSettings
+from forge_core.shards.write import claim, write_shard
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.value_table import ValueTable, solve
 
-__all__ = ["DealRequest", "ShardReceipt", "write_block", "write_deal"]
+__all__ = ["DealRequest", "Outcome", "ShardReceipt", "write_block", "write_deal"]
+
+
+class Outcome(StrEnum):
+    """What was done about a request: its shard was written, was there already, or the deal was too large."""
+
+    WRITTEN = "written"
+    KEPT = "kept"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +38,7 @@ class ShardReceipt:
     """What came of a request.
 
     relative_path     where the shard lies in its folder
-    rows              states in it
+    rows              states in it; 0 when it was skipped
     reachable_states  states of the deal's whole game tree
     opening_value     V of the opening, points, team 0's view
     seconds           wall time spent on it
@@ -37,33 +49,17 @@ class ShardReceipt:
     reachable_states: int
     opening_value: int
     seconds: float
+    outcome: Outcome = Outcome.WRITTEN
 
 
 def write_deal(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt:
-    """Solve a deal and write its shard into `folder`, atomically; an earlier shard of that name is replaced."""
-    start = time.perf_counter()
-    table = solve(request.deal(), request.declaration)
-    key = sampling_key(request, "uniform")
-    states = table.sample(settings.states_per_deal, generator(key))
-    metadata = ShardMetadata(
-        schema_version=SCHEMA_VERSION,
-        seed=request.seed,
-        opponent_seed=request.opponent_seed,
-        declaration=request.declaration,
-        dominoes=table.deal.dominoes,
-        sampling="uniform",
-        sampling_key=f"{key:032x}",
-        states_per_deal=settings.states_per_deal,
-        rows=len(states),
-        reachable_states=table.reachable_states,
-        opening_value=table.opening_value,
-        solver_version=SOLVER_VERSION,
-    )
-    write_shard(folder / request.relative_path(), metadata, [_rows(table, np.sort(states))])
-    seconds = time.perf_counter() - start
-    return ShardReceipt(
-        request.relative_path(), len(states), metadata.reachable_states, metadata.opening_value, seconds
-    )
+    """Solve a deal and write its shard into `folder`, atomically. A sound shard that is there already is kept.
+
+    When another generator is just making this shard, it is waited for. Raises InputError when the shard that is there
+    was made with other settings.
+    """
+    with claim(folder / request.relative_path(), wait=True) as temporary:
+        return _kept(request, settings, folder) if temporary is None else _made(request, settings, folder, temporary)
 
 
 def write_block(
@@ -76,18 +72,83 @@ def write_block(
 ) -> list[ShardReceipt]:
     """Write the shards of several deals, `threads` at a time; receipts in the order of the requests.
 
-    `on_progress` is called in this thread, after each shard, in that order.
+    Several generators may work on one folder: what another one is just making is left to it until everything else is
+    done. `on_progress` is called in this thread, once a deal.
     """
-    receipts: list[ShardReceipt] = []
+    receipts: dict[DealRequest, ShardReceipt] = {}
     with ThreadPoolExecutor(threads) as pool:
-        for receipt in pool.map(lambda request: write_deal(request, settings, folder), requests):
-            receipts.append(receipt)
-            if on_progress is not None:
-                on_progress(receipt)
-    return receipts
+        for work in (_write_if_free, write_deal):
+            todo = [request for request in requests if request not in receipts]
+            results = pool.map(partial(work, settings=settings, folder=folder), todo)
+            for request, receipt in zip(todo, results, strict=True):
+                if receipt is not None:
+                    receipts[request] = receipt
+                    if on_progress is not None:
+                        on_progress(receipt)
+    return [receipts[request] for request in requests]
 
 
-def _rows(table: ValueTable, states: Int64[np.ndarray, "n"]) -> pl.DataFrame:
-    q: Int8[np.ndarray, "n 7"] = table.q(states)
-    columns = {name: np.ascontiguousarray(q[:, slot]) for slot, name in enumerate(Q_COLUMNS)}
-    return pl.DataFrame({STATE: states, VALUE: table.value(states), **columns})
+def _write_if_free(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt | None:
+    path = folder / request.relative_path()
+    with claim(path, wait=False) as temporary:
+        if temporary is not None:
+            return _made(request, settings, folder, temporary)
+    return _kept(request, settings, folder) if is_sound(path) else None
+
+
+def _made(request: DealRequest, settings: ShardSettings, folder: Path, temporary: Path) -> ShardReceipt:
+    start = time.perf_counter()
+    table = solve(request.deal(), request.declaration)
+    skipped = settings.max_states is not None and table.reachable_states > settings.max_states
+    rows = 0
+    if not skipped:
+        metadata = _metadata(request, settings, table)
+        rows = write_shard(temporary, folder / request.relative_path(), metadata, _rows(table, metadata))
+    return ShardReceipt(
+        request.relative_path(),
+        rows,
+        table.reachable_states,
+        table.opening_value,
+        time.perf_counter() - start,
+        Outcome.SKIPPED if skipped else Outcome.WRITTEN,
+    )
+
+
+def _kept(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt:
+    path = folder / request.relative_path()
+    there = read_metadata(path)
+    if (there.keep, there.sampling) != (settings.keep, _sampling(request, settings)):
+        raise InputError.of(
+            got=f"{path}, made with {there.keep} {there.sampling or ''}",
+            expected=f"shards made with {settings.keep} {_sampling(request, settings) or ''}",
+            remedy="choose another folder, or the settings that this one was made with",
+        )
+    return ShardReceipt(
+        request.relative_path(), there.rows, there.reachable_states, there.opening_value, 0.0, Outcome.KEPT
+    )
+
+
+def _sampling(request: DealRequest, settings: ShardSettings) -> Sampling | None:
+    return sampling_of(request, settings) if settings.keep is Keep.SAMPLES else None
+
+
+def _metadata(request: DealRequest, settings: ShardSettings, table: ValueTable) -> ShardMetadata:
+    return ShardMetadata(
+        schema_version=SCHEMA_VERSION,
+        solver_version=SOLVER_VERSION,
+        seed=request.seed,
+        opponent_seed=request.opponent_seed,
+        declaration=request.declaration,
+        dominoes=table.deal.dominoes,
+        keep=settings.keep,
+        rows=0,
+        reachable_states=table.reachable_states,
+        opening_value=table.opening_value,
+        sampling=_sampling(request, settings),
+    )
+
+
+def _rows(table: ValueTable, metadata: ShardMetadata) -> Iterator[pl.DataFrame]:
+    if metadata.sampling is not None:
+        return sampled_rows(table, metadata.sampling)
+    return table_rows(table) if metadata.keep is Keep.TABLE else all_rows(table)

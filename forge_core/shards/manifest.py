@@ -1,58 +1,64 @@
 """What is in a folder of shards, and what is missing. The files themselves are the manifest: nothing can disagree."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from forge_core.shards.request import DealRequest
 from forge_core.shards.split import Split
 
 _MAGIC = b"PAR1"
+_WINDOW = 10_000
+"""Requests looked up at a time when blocks of missing ones are wanted from a long or endless series."""
 
 
 def missing(folder: Path, requests: Iterable[DealRequest]) -> list[DealRequest]:
-    """The requests without a sound shard in `folder`, in their order.
+    """The requests without a sound shard in `folder`, in their order; about 12 microseconds each.
 
-    A shard counts as sound when it ends as a finished Parquet file does: a truncated or empty file is missing. (Flipped
-    bits inside are found by the page checksums when it is read.) About 10 microseconds a request.
+    A shard counts as sound when it ends as a finished Parquet file does, so a truncated or empty one is missing.
+    (Flipped bits inside are found by the page checksums when it is read.)
     """
-    sound = {split: _sound_names(folder / split) for split in Split}
-    paths = ((request, request.relative_path()) for request in requests)
-    return [request for request, path in paths if path.name not in sound[Split(path.parent.name)]]
+    present = {split: _names(folder / split) for split in Split}
+    return [request for request in requests if not _is_present(folder, present[request.split], request)]
 
 
-def is_sound(path: Path) -> bool:
+def missing_blocks(
+    folder: Path, requests: Iterable[DealRequest], *, size: int, limit: int | None = None
+) -> Iterator[list[DealRequest]]:
+    """The missing requests in blocks of at most `size`, at most `limit` requests in all; `requests` may be endless.
+
+    The folder is looked at again from time to time, so that what another generator made meanwhile is left out.
+    """
+    source = iter(requests)
+    left = limit
+    while window := list(islice(source, _WINDOW)):
+        gaps = missing(folder, window)[:left]
+        for start in range(0, len(gaps), size):
+            yield gaps[start : start + size]
+        if left is not None:
+            left -= len(gaps)
+            if left == 0:
+                return
+
+
+def is_sound(path: Path | str) -> bool:
     """Whether a file is there and ends as a finished Parquet file does."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        return _ends_well(descriptor)
+        size = os.fstat(descriptor).st_size
+        return size > 2 * len(_MAGIC) and os.pread(descriptor, len(_MAGIC), size - len(_MAGIC)) == _MAGIC
     finally:
         os.close(descriptor)
 
 
-def _sound_names(folder: Path) -> set[str]:
-    if not folder.is_dir():
-        return set()
-    names: set[str] = set()
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        for name in [entry.name for entry in os.scandir(place)]:
-            if name.endswith(".parquet") and not name.startswith("."):
-                descriptor = os.open(name, os.O_RDONLY, dir_fd=place)
-                if _ends_well(descriptor):
-                    names.add(name)
-                os.close(descriptor)
-    finally:
-        os.close(place)
-    return names
+def _is_present(folder: Path, names: set[str], request: DealRequest) -> bool:
+    name = request.file_name
+    return name in names and is_sound(f"{folder}{os.sep}{request.split}{os.sep}{name}")
 
 
-def _ends_well(descriptor: int) -> bool:
-    size = os.fstat(descriptor).st_size
-    if size < 3 * len(_MAGIC):
-        return False
-    tail = os.pread(descriptor, 8, size - 8)
-    return tail[4:] == _MAGIC and int.from_bytes(tail[:4], "little") + 12 <= size
+def _names(folder: Path) -> set[str]:
+    return {entry.name for entry in os.scandir(folder)} if folder.is_dir() else set()

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from forge_core.errors import DamagedFile, InputError, SchemaMismatch
-from forge_core.shards.schema import COLUMNS, METADATA_KEY, SCHEMA_VERSION, ShardMetadata
+from forge_core.shards.schema import METADATA_KEY, SCHEMA_VERSION, ShardMetadata, columns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,9 @@ def _metadata(path: Path, file: pq.ParquetFile) -> ShardMetadata:
 
 def _check_columns(path: Path, file: pq.ParquetFile, metadata: ShardMetadata) -> None:
     found = file.schema_arrow
-    if not found.equals(COLUMNS) or file.metadata.num_rows != metadata.rows:
+    if not found.equals(columns_of(metadata.keep)) or file.metadata.num_rows != metadata.rows:
         raise SchemaMismatch.of(
             got=f"{path} with the columns {', '.join(found.names)} in {file.metadata.num_rows} rows",
-            expected=f"{', '.join(COLUMNS.names)} in {metadata.rows} rows",
+            expected=f"{', '.join(columns_of(metadata.keep).names)} in {metadata.rows} rows",
             remedy="generate the shard again",
         )

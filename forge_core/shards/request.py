@@ -5,7 +5,7 @@ from pathlib import Path
 
 from forge_core.rules import Deal, deal_from_seed, deal_with_fixed_hand, parse_declaration
 from forge_core.rules.deal import check_seed
-from forge_core.shards.split import split_of
+from forge_core.shards.split import Split, split_of
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,7 +34,17 @@ class DealRequest:
         deal = deal_from_seed(self.seed)
         return deal if self.opponent_seed is None else deal_with_fixed_hand(deal.hands[0], self.opponent_seed)
 
-    def relative_path(self) -> Path:
-        """Where the shard lies in its folder: "train/seed_00000000_decl_0.parquet", "..._opp2_decl_0.parquet"."""
+    @property
+    def split(self) -> Split:
+        """The split that the seed belongs to."""
+        return split_of(self.seed)
+
+    @property
+    def file_name(self) -> str:
+        """The name of the shard: "seed_00000000_decl_0.parquet", "seed_00000000_opp2_decl_0.parquet"."""
         opponent = "" if self.opponent_seed is None else f"_opp{self.opponent_seed}"
-        return Path(split_of(self.seed)) / f"seed_{self.seed:08d}{opponent}_decl_{self.declaration}.parquet"
+        return f"seed_{self.seed:08d}{opponent}_decl_{self.declaration}.parquet"
+
+    def relative_path(self) -> Path:
+        """Where the shard lies in its folder: "train/seed_00000000_decl_0.parquet"."""
+        return Path(self.split, self.file_name)

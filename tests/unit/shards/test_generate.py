@@ -8,6 +8,7 @@ from forge_core.rules import Deal
 from forge_core.shards.generate import write_block, write_deal
 from forge_core.shards.read import read_shard
 from forge_core.shards.request import DealRequest
+from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import Q_COLUMNS
 from forge_core.shards.settings import ShardSettings
 from forge_core.solver import state
@@ -22,7 +23,8 @@ def test_a_shard_tells_all_about_its_deal(shard: Path) -> None:
     assert metadata.dominoes == DealRequest(1, None, 1).deal().dominoes
     assert (metadata.seed, metadata.opponent_seed, metadata.declaration) == (1, None, golden["declaration"])
     assert metadata.opening_value == golden["value"]
-    assert metadata.rows == metadata.states_per_deal == 400
+    assert metadata.rows == 400
+    assert metadata.sampling == sampling_of(DealRequest(1, None, 1), ShardSettings(states_per_deal=400))
 
 
 def test_every_row_is_what_the_solver_says(shard: Path) -> None:
