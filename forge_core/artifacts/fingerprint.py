@@ -10,20 +10,21 @@ import hashlib
 import importlib.util
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 PACKAGE = "forge_core"
 
 
-def fingerprint(*modules: ModuleType) -> str:
-    """SHA-256 in hexadecimal over the modules of forge_core given and everything in forge_core that they import."""
-    return _fingerprint(tuple(sorted({module.__name__ for module in modules})))
-
-
 @cache
-def _fingerprint(names: tuple[str, ...]) -> str:
+def fingerprint(*modules: str) -> str:
+    """SHA-256 in hexadecimal over modules of forge_core, given by name, and everything in forge_core they import.
+
+    Nothing is imported for it. Raises ModuleNotFoundError for a name that is no module of forge_core.
+    """
+    for name in modules:
+        if _source(name) is None:
+            raise ModuleNotFoundError(f"{name} is no module of {PACKAGE}", name=name)
     seen: dict[str, Path] = {}
-    waiting = list(names)
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         if name in seen or (path := _source(name)) is None:

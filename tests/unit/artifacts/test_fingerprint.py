@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from pydantic import BaseModel
 
-from forge_core import errors
 from forge_core.artifacts import fingerprint as subject
-from forge_core.artifacts import store
 from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.key import make_key
 from forge_core.artifacts.listing import foreign_source, list_folder
 from forge_core.errors import InputError
-from forge_core.rules import deal
 
 FILES = {
     "__init__.py": "",
@@ -41,17 +37,16 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def forget() -> None:
-    for function in (subject._fingerprint, subject._tree, subject._tree_digest, subject._imports):
+    for function in (subject.fingerprint, subject._tree, subject._tree_digest, subject._imports):
         function.cache_clear()
 
 
 def fingerprint_after(package: Path, name: str, text: str) -> bool:
     """Whether the fingerprint of the stage changes when a file gets another text."""
-    stage = ModuleType("forge_core.room.stage")
-    before = fingerprint(stage)
+    before = fingerprint("forge_core.room.stage")
     (package / name).write_text(text)
     forget()
-    return fingerprint(stage) != before
+    return fingerprint("forge_core.room.stage") != before
 
 
 @pytest.mark.parametrize(
@@ -79,8 +74,11 @@ def test_words_and_bystanders_do_not_change_it(package: Path, name: str, text: s
 
 
 def test_real_modules_have_their_own_fingerprints() -> None:
-    assert len({fingerprint(errors), fingerprint(deal), fingerprint(store)}) == 3
-    assert fingerprint(deal, store) == fingerprint(store, deal)
+    names = ["forge_core.errors", "forge_core.rules.deal", "forge_core.artifacts.store"]
+    assert len({fingerprint(name) for name in names}) == 3
+    assert fingerprint(*names) == fingerprint(*reversed(names))
+    with pytest.raises(ModuleNotFoundError, match="no_such"):
+        fingerprint("forge_core.rules.no_such")
 
 
 def test_listing_depends_on_names_and_content_alone(tmp_path: Path) -> None:

@@ -1,0 +1,58 @@
+"""The settings of the whole pipeline, and the presets that fill them in."""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from forge_core.errors import InputError
+from forge_core.expected_q.settings import EqSettings
+from forge_core.learn.settings import TrainSettings
+from forge_core.shards.settings import ShardSettings
+from forge_core.tokens.settings import TokenSettings
+
+OracleName = Literal["exact", "model"]
+
+
+class SeedRange(BaseModel):
+    """A run of seeds. The split of a seed is fixed by seed % 1000: 0-899 train, 900-949 val, 950-999 test."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: int = Field(default=0, ge=0, description="The first seed.")
+    count: int = Field(ge=1, le=1_000_000, description="How many seeds.")
+
+    def seeds(self) -> range:
+        """The seeds themselves."""
+        return range(self.start, self.start + self.count)
+
+
+class PipelineSettings(BaseModel):
+    """Everything that decides what the pipeline makes, stage by stage."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    deals: tuple[SeedRange, ...] = Field(min_length=1, description="The deals to solve; declaration = seed % 10.")
+    shards: ShardSettings = Field(default_factory=ShardSettings, description="What is kept of a solved deal.")
+    tokens: TokenSettings = Field(default_factory=TokenSettings, description="Which states become samples.")
+    train: TrainSettings = Field(
+        default_factory=lambda: TrainSettings.model_validate({}), description="The network and how it learns."
+    )
+    games: SeedRange = Field(default=SeedRange(count=10), description="The seeds of the E[Q] games.")
+    oracle: OracleName = Field(default="exact", description="Values the plays of a world: the solver or the model.")
+    expected_q: EqSettings = Field(default_factory=EqSettings, description="How E[Q] games are played.")
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the package."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.yaml") if path.stem != "logging")
+
+
+def load_preset(name: str) -> PipelineSettings:
+    """A preset by its name; InputError when there is none of that name."""
+    if name not in preset_names():
+        raise InputError.of(
+            got=f"the preset {name!r}", expected="one of " + ", ".join(preset_names()), remedy="choose one of these"
+        )
+    return PipelineSettings.model_validate(yaml.safe_load(Path(__file__).with_name(f"{name}.yaml").read_text()))

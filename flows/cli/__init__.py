@@ -1,0 +1,30 @@
+"""The command line `forge`.
+
+Everything heavy is imported inside the commands, so that `forge --help` and a mistyped option answer at once.
+Exit codes: 0 done, 1 failed, 2 bad usage.
+"""
+
+import typer
+
+from flows.cli import eq, local, look, stages, whole
+from flows.cli.group import ForgeGroup
+
+app = typer.Typer(
+    name="forge",
+    cls=ForgeGroup,
+    help="Crystal Forge: exact Texas 42 data, networks that imitate it, and E[Q] games.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+look.add_to(app)
+stages.add_to(app)
+whole.add_to(app)
+app.add_typer(eq.app, name="eq")
+local.add_to(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,50 @@
+"""Options shared by commands, and the way from options to settings."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from forge_core.errors import InputError
+
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Any other setting by its name; may be repeated."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+Settings = TypeVar("Settings")
+
+
+def build(model: type[Settings], values: Mapping[str, Any], sets: Sequence[str] | None = None) -> Settings:
+    """Settings from what was typed: options that were given (not None), then KEY=VALUE pairs with dotted keys.
+
+    Raises InputError for an unknown name or a value out of bounds.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    merged: dict[str, Any] = {name: value for name, value in values.items() if value is not None}
+    for pair in sets or ():
+        _put(merged, pair)
+    try:
+        return TypeAdapter(model).validate_python(merged)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or model.__name__
+        raise InputError.of(
+            got=f"{name} = {first['input']!r}",
+            expected=first["msg"][:1].lower() + first["msg"][1:],
+            remedy="correct the option or the setting",
+        ) from error
+
+
+def _put(values: dict[str, Any], pair: str) -> None:
+    import yaml
+
+    name, equals, text = pair.partition("=")
+    if not equals or not name:
+        raise InputError.of(got=f"--set {pair}", expected="KEY=VALUE", remedy="write it as in --set epochs=5")
+    *path, last = name.split(".")
+    for part in path:
+        values = values.setdefault(part, {})
+    values[last] = yaml.safe_load(text)

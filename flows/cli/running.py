@@ -1,0 +1,60 @@
+"""How a command runs a flow: on the server that PREFECT_API_URL names, or on the local one, started if need be."""
+
+import importlib
+import os
+import sys
+from typing import Any, NamedTuple
+
+import typer
+
+from forge_core.errors import ForgeError
+
+
+class Outcome(NamedTuple):
+    """What a flow returned, and the id of its run."""
+
+    value: Any
+    run: str
+
+
+def say(text: str) -> None:
+    """A line for the person at the terminal, on stderr, so that stdout holds results alone."""
+    typer.echo(text, err=True)
+
+
+def program() -> str:
+    """How this program was called, so that a person can copy a command that works."""
+    return sys.argv[0] if sys.argv[0].endswith("forge") else "forge"
+
+
+def run_flow(entry: str, **parameters: Any) -> Outcome:
+    """Run the flow "module:name" of the package `flows` in this process, and say where its page is.
+
+    Raises what the flow raises; ForgeError when no server can be reached.
+    """
+    from configs.installation import Installation, prefect_environment
+    from flows import server
+
+    installation = Installation()
+    given = os.environ.get("PREFECT_API_URL")
+    local = server.prefect_service(installation)
+    api_url = given or server.start(local, tell=say) + "/api"
+    for name, value in prefect_environment(installation, api_url).items():
+        os.environ.setdefault(name, value)
+    module, name = entry.split(":")
+    flow = getattr(importlib.import_module(f"flows.{module}"), name)  # meanwhile the server starts
+    if given is None:
+        server.wait(local)
+    elif not server.is_healthy(f"{given}/health"):
+        raise ForgeError.of(
+            got=f"no answer from the Prefect server at {given}",
+            expected="the server that PREFECT_API_URL names",
+            remedy="start that server, or unset PREFECT_API_URL to use a local one",
+        )
+    state = flow(**parameters, return_state=True)
+    run = str(state.state_details.flow_run_id)
+    say(
+        f"Prefect run: {api_url.removesuffix('/api')}{server.RUN_PAGE}{run}"
+        + f"   (`{program()} down` stops the server)" * (given is None)
+    )
+    return Outcome(state.result(), run)

@@ -1,0 +1,50 @@
+"""Tables on stdout."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from flows.cli.running import Outcome
+    from forge_core.artifacts.reference import Reference
+
+
+def show_rows(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str] = ("", "")) -> None:
+    """A table of text; numbers stand to the right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", show_header=any(columns))
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place and any(columns) else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
+
+
+def show_metrics(title: str, evaluation: "Reference") -> None:
+    """An evaluation: the model, random play and the untrained network side by side."""
+    from tasks.report import metric_rows
+
+    show_rows(title, metric_rows(evaluation), ("", "model", "random play", "untrained"))
+
+
+def show_pipeline(outcome: "Outcome") -> None:
+    """What the pipeline made, where it lies, and the commands that open its pages."""
+    from flows.cli.running import program
+    from tasks import tracking
+    from tasks.report import PipelineResult, pipeline_rows, place_rows
+
+    result: PipelineResult = outcome.value
+    show_rows("What was made", pipeline_rows(result))
+    show_metrics("Test split (points, mover's view)", result.evaluation)
+    show_rows("Where it lies", place_rows(result.references))
+    commands = [f"{program()} ui prefect --run {outcome.run}"]
+    if (run := tracking.recall(result.model)) is not None:
+        commands.append(f"{program()} ui mlflow --run {run.experiment}/{run.run}")
+    typer.echo("\n".join(["Open this run's pages:", *(f"  {command}" for command in commands)]))
+    if result.made:
+        typer.echo(f"{result.made} artifacts were made, {result.cached} were in the store.")
+    else:
+        typer.echo(f"All {result.cached} artifacts were in the store; nothing had to be made again.")

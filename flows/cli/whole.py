@@ -1,0 +1,25 @@
+"""The command that runs the whole chain."""
+
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Sets, build
+from flows.cli.running import run_flow
+from flows.cli.tables import show_pipeline
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(pipeline)
+
+
+def pipeline(
+    preset: Annotated[str, typer.Option(help="The settings to start from: demo or local.")] = "demo",
+    sets: Sets = None,
+) -> None:
+    """Solve, tokenize, train, evaluate, export and play, in one run."""
+    from configs.pipeline import PipelineSettings, load_preset
+
+    settings = build(PipelineSettings, load_preset(preset).model_dump(mode="json", exclude_unset=True), sets)
+    show_pipeline(run_flow("pipeline:pipeline", settings=settings))

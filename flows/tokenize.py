@@ -1,0 +1,26 @@
+"""Turn shards into training arrays."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from forge_core.artifacts.reference import Reference
+from forge_core.tokens.settings import TokenSettings
+from tasks.checkout import checkout
+from tasks.report import report_tokens
+from tasks.tokenize import tokenize as tokenize_task
+
+
+@flow(name="tokenize")
+def tokenize(shards: list[Reference | Path], tokens: TokenSettings, output: Path | None = None) -> Reference:
+    """Encode shards as training arrays, one object for all of them.
+
+    shards   objects of the store, or folders with {train,val,test}/*.parquet
+    tokens   which states become samples
+    output   a folder that gets the arrays, besides the store
+    """
+    arrays = tokenize_task(shards, tokens)
+    if output is not None:
+        checkout([arrays], output)
+    report_tokens(arrays)
+    return arrays

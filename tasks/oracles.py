@@ -1,0 +1,61 @@
+"""The two oracles of E[Q]: the exact solver and a trained network."""
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+from configs.installation import Installation
+from forge_core.expected_q.oracle import ExactOracle, Oracle
+
+if TYPE_CHECKING:
+    from forge_core.learn.inference import Model
+
+EXACT_CODE = ("forge_core.expected_q.generate", "forge_core.solver.search")
+MODEL_CODE = ("forge_core.expected_q.generate", "forge_core.tokens.encode", "forge_core.learn.inference")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOracle:
+    """A network that predicts Q values, as an oracle.
+
+    model   answers in points, mover's view
+    digest  of its file
+    name    what it is called in the games' metadata
+    """
+
+    model: "Model"
+    digest: str
+    name: str = "model"
+
+    def q(
+        self,
+        deals: UInt8[np.ndarray, "n 28"],
+        declarations: UInt8[np.ndarray, "n"],
+        states: Int64[np.ndarray, "n"],
+    ) -> Float32[np.ndarray, "n 7"]:
+        """See `Oracle.q`."""
+        from forge_core.tokens.encode import encode_states
+
+        tokens, mask, legal = encode_states(deals, declarations, states)
+        slots = self.model(tokens, mask).slots
+        return np.where(legal, slots, np.float32(np.nan)).astype(np.float32)
+
+
+def exact_oracle() -> Oracle:
+    """The exact solver, on the threads of this installation."""
+    from forge_core.solver import SOLVER_VERSION
+    from forge_core.solver.search import search_q
+
+    return ExactOracle(partial(search_q, threads=Installation().thread_count()), SOLVER_VERSION)
+
+
+def model_oracle(path: Path) -> Oracle:
+    """A model folder or an .onnx file. Raises ModelError, or WrongModelType for a policy."""
+    from forge_core.learn.inference import load
+
+    model = load(path, kind="qvalue")
+    return ModelOracle(model, model.digest)

@@ -1,0 +1,142 @@
+"""What a run made, in numbers: on the run's page in the Prefect UI, and for the terminal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+
+from forge_core.artifacts.reference import Reference
+from tasks import tracking
+from tasks.evaluate import read_summaries
+from tasks.export import read_parity
+from tasks.stage import stage_task, store
+
+Rows = list[tuple[str, ...]]
+
+METRICS = ("q_gap", "q_mae", "value_mae", "accuracy", "blunder_rate")
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineResult:
+    """What the pipeline made: objects of the store, and how many of them were there already."""
+
+    shards: tuple[Reference, ...]
+    tokens: Reference
+    model: Reference
+    evaluation: Reference
+    onnx: Reference
+    games: tuple[Reference, ...]
+    made: int
+    cached: int
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """All objects, in the order in which they were made."""
+        return (*self.shards, self.tokens, self.model, self.evaluation, self.onnx, *self.games)
+
+
+def shard_rows(shards: Sequence[Reference]) -> Rows:
+    """Deals solved, states of their game trees, states kept: from the shards' metadata."""
+    from forge_core.shards.read import read_metadata
+
+    found = [read_metadata(path) for each in shards for path in store().path(each).rglob("*.parquet")]
+    return [
+        ("deals solved", f"{len(found):,}"),
+        ("states of their game trees", f"{sum(each.reachable_states for each in found):,}"),
+        ("states kept in shards", f"{sum(each.rows for each in found):,}"),
+    ]
+
+
+def token_rows(tokens: Reference) -> Rows:
+    """Samples by split: from the manifest."""
+    from forge_core.tokens.manifest import read_manifest
+
+    samples = read_manifest(store().path(tokens)).samples
+    return [(f"samples, {split.value}", f"{count:,}") for split, count in samples.items()]
+
+
+def metric_rows(evaluation: Reference) -> Rows:
+    """The model's metrics beside random play's and the untrained network's."""
+    summaries = read_summaries(evaluation)
+    who = ("model", "random_play", "untrained")
+    return [(name, *(_number(name, getattr(summaries[each], name)) for each in who)) for name in METRICS]
+
+
+def parity_rows(onnx: Reference) -> Rows:
+    """How far ONNX and torch are apart."""
+    return [("ONNX against torch", f"{read_parity(onnx):.1e} points apart at most")]
+
+
+def game_rows(games: Sequence[Reference]) -> Rows:
+    """How many games there are."""
+    return [("E[Q] games", f"{sum(each.files for each in games):,}")]
+
+
+def place_rows(references: Sequence[Reference]) -> Rows:
+    """Where objects lie."""
+    return [(each.short, str(store().path(each))) for each in references]
+
+
+def pipeline_rows(result: PipelineResult) -> Rows:
+    """The numbers of a whole pipeline."""
+    rows = [*shard_rows(result.shards), *token_rows(result.tokens), *parity_rows(result.onnx)]
+    return [*rows, *game_rows(result.games)]
+
+
+@stage_task(name="report shards")
+def report_shards(shards: Sequence[Reference]) -> None:
+    """Shards on the run's page."""
+    _publish("shards", "Shards", [*shard_rows(shards), *place_rows(shards)])
+
+
+@stage_task(name="report tokens")
+def report_tokens(tokens: Reference) -> None:
+    """Training arrays on the run's page."""
+    _publish("tokens", "Training arrays", [*token_rows(tokens), *place_rows([tokens])])
+
+
+@stage_task(name="report model")
+def report_model(model: Reference) -> None:
+    """A model on the run's page, with a link to its MLflow run."""
+    _publish("model", "Model", place_rows([model]))
+    if (run := tracking.recall(model)) is not None:
+        create_link_artifact(tracking.address(run), key="mlflow-run", description="The MLflow run that trained it")
+
+
+@stage_task(name="report evaluation")
+def report_evaluation(evaluation: Reference) -> None:
+    """Metrics on the run's page."""
+    names = ("metric", "model", "random play", "untrained")
+    table: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in metric_rows(evaluation)]
+    create_table_artifact(table, key="metrics", description="Metrics in points and shares, mover's view")
+
+
+@stage_task(name="report onnx")
+def report_onnx(onnx: Reference) -> None:
+    """An ONNX file on the run's page."""
+    _publish("onnx", "ONNX", [*parity_rows(onnx), *place_rows([onnx])])
+
+
+@stage_task(name="report games")
+def report_games(games: Sequence[Reference]) -> None:
+    """Games on the run's page."""
+    _publish("games", "E[Q] games", [*game_rows(games), *place_rows(games)])
+
+
+@stage_task(name="report pipeline")
+def report_pipeline(result: PipelineResult) -> None:
+    """The whole pipeline on the run's page."""
+    counts = ("artifacts", f"{result.cached} from the store, {result.made} made")
+    _publish("pipeline", "Pipeline", [counts, *pipeline_rows(result)])
+
+
+def _publish(key: str, title: str, rows: Rows) -> None:
+    lines = [f"# {title}", "", "| | |", "|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    create_markdown_artifact("\n".join(lines), key=key, description=title)
+
+
+def _number(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.1f} %" if name in ("accuracy", "blunder_rate") else f"{value:.2f}"

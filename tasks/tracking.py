@@ -1,0 +1,145 @@
+"""The MLflow room: runs with their settings, metrics and files.
+
+MLflow takes four seconds to import and to open its database, and is needed only when something is really computed. So
+it is imported by the first run that is tracked, and its calls are made in order on a thread of their own: training
+does not wait for them.
+"""
+
+import fcntl
+import json
+import logging
+import os
+import time
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from configs.installation import Installation
+from forge_core.artifacts.reference import Reference
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+logger = logging.getLogger(__name__)
+
+EXPERIMENT = "crystal-forge"
+_LONGEST_PARAMETER = 6000  # characters that MLflow accepts
+
+
+class RunName(NamedTuple):
+    """How MLflow names a run."""
+
+    experiment: str
+    run: str
+
+    @property
+    def page(self) -> str:
+        """The path of the run's page in the MLflow UI."""
+        return f"/#/experiments/{self.experiment}/runs/{self.run}"
+
+
+class TrackedRun:
+    """A running MLflow run; every method returns at once. What MLflow cannot record is logged, the work goes on.
+
+    name   how MLflow names the run: known at the end, None when MLflow failed
+    """
+
+    def __init__(self, name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+        self._calls = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
+        self._pending: list[Future[None]] = []
+        self._started = self._calls.submit(_start, name, parameters, tags)
+        self.name: RunName | None = None
+
+    def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
+        """Log the numbers of a step."""
+        numbers, milliseconds = dict(values), int(time.time() * 1000)
+
+        def log(client: "MlflowClient", run: str) -> None:
+            from mlflow.entities import Metric
+
+            metrics = [Metric(name, float(value), milliseconds, step) for name, value in numbers.items()]
+            client.log_batch(run, metrics=metrics)
+
+        self._submit(log)
+
+    def file(self, path: Path) -> None:
+        """Keep a copy of a file with the run; it must stay where it is until the end of `tracked`."""
+        self._submit(lambda client, run: client.log_artifact(run, str(path)))
+
+    def end(self, status: str) -> None:
+        """End the run once everything was logged, and learn its name."""
+        self._submit(lambda client, run: client.set_terminated(run, status))
+        self._calls.shutdown()
+        faults = [fault for call in self._pending if (fault := call.exception())]
+        if faults:
+            logger.warning("MLflow did not record the run: %s", faults[0])
+        if not self._started.exception():
+            self.name = self._started.result()[1]
+
+    def _submit(self, log: "Callable[[MlflowClient, str], object]") -> None:
+        self._pending.append(self._calls.submit(self._log, log))
+
+    def _log(self, log: "Callable[[MlflowClient, str], object]") -> None:
+        client, name = self._started.result()
+        log(client, name.run)
+
+
+@contextmanager
+def tracked(name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> Generator[TrackedRun]:
+    """An MLflow run around a block; it is FAILED when the block raises."""
+    run = TrackedRun(name, parameters, tags)
+    try:
+        yield run
+    except BaseException:
+        run.end("FAILED")
+        raise
+    run.end("FINISHED")
+
+
+def remember(reference: Reference, name: RunName) -> None:
+    """Note which run made an object, so that a cached object still leads to its run."""
+    path = _note(reference)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(name._asdict()))
+    temporary.replace(path)
+
+
+def recall(reference: Reference) -> RunName | None:
+    """The run that made an object; None when it was not made here."""
+    try:
+        return RunName(**json.loads(_note(reference).read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def address(name: RunName) -> str:
+    """Where the run's page is: on the tracking server, or on the local pages once `forge ui mlflow` shows them."""
+    return (Installation().mlflow_uri or "http://127.0.0.1:5000") + name.page
+
+
+def _note(reference: Reference) -> Path:
+    return Installation().mlflow / "runs" / f"{reference.digest}.json"
+
+
+def _start(name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> "tuple[MlflowClient, RunName]":
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    from mlflow import MlflowClient
+    from mlflow.entities import Param
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    installation = Installation()
+    installation.mlflow.mkdir(parents=True, exist_ok=True)
+    with (installation.mlflow / "database.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not both make the tables
+        client = MlflowClient(installation.tracking_uri)
+        found = client.get_experiment_by_name(EXPERIMENT)
+        place = None if installation.mlflow_uri else str(installation.mlflow / "artifacts")
+        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=place)
+    run = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
+    values = [Param(key, str(value)[:_LONGEST_PARAMETER]) for key, value in parameters.items()]
+    client.log_batch(run, params=values)
+    return client, RunName(experiment, run)

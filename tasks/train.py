@@ -1,0 +1,86 @@
+"""Train a network."""
+
+import logging
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from configs.installation import Installation
+from forge_core.artifacts.reference import Reference
+from forge_core.learn.settings import TrainSettings
+from tasks import tracking
+from tasks.stage import artifact, source, stage_task
+
+if TYPE_CHECKING:
+    from forge_core.learn.history import Epoch
+    from forge_core.learn.metrics import Summary
+
+logger = logging.getLogger(__name__)
+
+MODEL_FILES = ("model.safetensors", "config.json", "metrics.json", "curves.png")
+"""What is kept of a run in the store; its history holds times, which no digest may depend on, and goes to MLflow."""
+
+
+@stage_task(name="train")
+def train(tokens: Reference | Path, settings: TrainSettings) -> Reference:
+    """The model that a training run on these tokens leads to; a run that was killed goes on where it was."""
+    data = source(tokens)
+    runs: list[tracking.TrackedRun] = []
+
+    def make(folder: Path) -> None:
+        # the folder is named by the run's key: the same run finds the checkpoint it left there when it was killed
+        work = Installation().home.absolute() / "training" / folder.name
+        tags = {"dataset": data.digest, "stage": "train"}
+        with tracking.tracked("train", parameters=settings.model_dump(), tags=tags) as run:
+            runs.append(run)
+            _train(data.path, work, settings, run)
+            for name in (*MODEL_FILES, "history.json"):
+                run.file(work / name)
+        for name in MODEL_FILES:
+            shutil.copyfile(work / name, folder / name)
+        shutil.rmtree(work)
+
+    model = artifact(
+        "train",
+        make,
+        kind="model",
+        code=["forge_core.learn.train"],
+        settings={"train": settings},
+        inputs=[data.digest],
+    )
+    for run in runs:
+        if run.name is not None:
+            tracking.remember(model, run.name)
+    return model
+
+
+def _train(tokens: Path, work: Path, settings: TrainSettings, run: tracking.TrackedRun) -> None:
+    from forge_core.learn.report import EpochReport
+    from forge_core.learn.train import LAST, Surroundings, train
+
+    resume = work / LAST if (work / LAST).exists() else None
+    if resume is not None:
+        logger.info("%-12s goes on from the checkpoint of a run that was interrupted", "train")
+
+    def on_epoch(epoch: "Epoch") -> None:
+        run.metrics(_epoch_metrics(epoch), epoch.step)
+        logger.info("%-12s epoch %d of %d, val q_gap %.3f", "train", epoch.epoch + 1, settings.epochs, epoch.val.q_gap)
+
+    report = EpochReport(on_epoch)
+    result = train(tokens, work, settings, Surroundings(resume=resume, callbacks=[report]))
+    overall = result.val.model.overall
+    run.metrics({f"final/val/{name}": value for name, value in _numbers(overall).items()})
+    logger.info("%-12s kept epoch %d, q_gap on all of val %.3f", "train", result.best_epoch + 1, overall.q_gap)
+
+
+def _epoch_metrics(epoch: "Epoch") -> dict[str, float]:
+    return {
+        "train/loss": epoch.train_loss,
+        "learning_rate": epoch.learning_rate,
+        "seconds": epoch.seconds,
+        **{f"val/{name}": value for name, value in _numbers(epoch.val).items()},
+    }
+
+
+def _numbers(summary: "Summary") -> dict[str, float]:
+    return {name: value for name, value in summary.model_dump().items() if value is not None}
