@@ -8,24 +8,24 @@ from jaxtyping import Int64
 
 from forge_core.shards.sampling import sample_states
 from forge_core.shards.schema import Q_COLUMNS, STATE, VALUE, Sampling
-from forge_core.solver.value_table import ValueTable, best_of
+from forge_core.solver.solved import SolvedDeal, best_of
 
 _AT_A_TIME = 1 << 20
 
 
-def sampled_rows(table: ValueTable, sampling: Sampling) -> Iterator[pl.DataFrame]:
+def sampled_rows(table: SolvedDeal, sampling: Sampling) -> Iterator[pl.DataFrame]:
     """The sampled states with V and q0..q6, ascending."""
     yield valued_rows(table, sample_states(table, sampling))
 
 
-def all_rows(table: ValueTable) -> Iterator[pl.DataFrame]:
+def all_rows(table: SolvedDeal) -> Iterator[pl.DataFrame]:
     """Every reachable state with V and q0..q6, by plays left from 28 down to 0, in frames of about a million rows."""
     for start in range(0, table.reachable_states, _AT_A_TIME):
         stop = min(start + _AT_A_TIME, table.reachable_states)
         yield valued_rows(table, table.states(np.arange(start, stop)))
 
 
-def table_rows(table: ValueTable) -> Iterator[pl.DataFrame]:
+def table_rows(table: SolvedDeal) -> Iterator[pl.DataFrame]:
     """The reachable states between tricks with V, by plays left from 28 down to 0, a trick at a time."""
     by_plays_left = table.states_by_plays_left[::-1]  # from 28 plays left down
     starts = np.cumsum(by_plays_left) - by_plays_left
@@ -34,7 +34,7 @@ def table_rows(table: ValueTable) -> Iterator[pl.DataFrame]:
         yield pl.DataFrame({STATE: states, VALUE: table.value(states)})
 
 
-def valued_rows(table: ValueTable, states: Int64[np.ndarray, "n"]) -> pl.DataFrame:
+def valued_rows(table: SolvedDeal, states: Int64[np.ndarray, "n"]) -> pl.DataFrame:
     """States with V and q0..q6."""
     q = table.q(states)
     columns = {name: np.ascontiguousarray(q[:, slot]) for slot, name in enumerate(Q_COLUMNS)}

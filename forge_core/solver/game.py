@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from forge_core.rules import SEATS, Deal
-from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK, SUITS
+from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK
+from forge_core.solver.ranking import HOLDS, VOIDS
 
 _LED_SUIT = np.array(LED_SUIT, dtype=np.int64)
 _FOLLOWS = np.array(FOLLOWS, dtype=np.int64)
@@ -54,18 +55,7 @@ class Lanes(NamedTuple):
 
 def lane_arrays(game: Game) -> Lanes:
     """The lane sets of seat 3, whose hand is the lane index (see `ranking`)."""
-    holds = np.zeros((8, 7), dtype=np.uint64)
-    may = np.zeros((8, len(SUITS), 7), dtype=np.uint64)
-    masks = np.arange(128)
-    sizes = np.bitwise_count(masks)
-    bits = np.uint64(1) << (masks & 63).astype(np.uint64)
-    for slot in range(7):
-        has = masks >> slot & 1 == 1
-        for suit in SUITS:
-            following = masks & game.follow[3, suit]
-            allowed = has & ((following == 0) | (following >> slot & 1 == 1))
-            for size in range(1, 8):
-                may[size, suit, slot] = np.bitwise_or.reduce(bits[allowed & (sizes == size)], initial=np.uint64(0))
-        for size in range(1, 8):
-            holds[size, slot] = np.bitwise_or.reduce(bits[has & (sizes == size)], initial=np.uint64(0))
-    return Lanes(holds, may)
+    follow = game.follow[3]
+    follows = follow[:, None] >> np.arange(7) & 1 == 1  # [suit, slot]
+    may = HOLDS[:, None, :] & np.where(follows, ~np.uint64(0), VOIDS[:, follow, None])
+    return Lanes(HOLDS, may)

@@ -195,11 +195,12 @@ def _emit_row(leader: int, game: Any, sets: Any, row: Row, place: int, out: Any)
 
 
 @kernel
-def states_of_ranks(
-    game: Any, sets: Any, tricks: int, place: int, keys: Any, lanes: Any, counts: Any, ranks: Any, out: Any
-) -> None:
-    """Write the packed states (int64[n]) of the given numbers (int64[n], ascending) among a level's states with `place`
-    plays in the trick, numbered row by row as `counts` (uint16[r]) says."""
+def states_of_ranks(game: Any, sets: Any, rows: Any, ranks: Any, out: Any) -> None:
+    """Write the packed states (int64[n]) of the given numbers (int64[n], ascending) among those of `rows`.
+
+    rows = (tricks left, plays in the trick, keys int32[r], lanes uint64[r], states of each row uint16[r]).
+    """
+    tricks, place, keys, lanes, counts = rows
     buffer = np.empty(_MOST_STATES_OF_A_ROW, dtype=np.int64)
     before = 0
     i = 0

@@ -28,7 +28,17 @@ MASK_OF_RANK = np.zeros((8, 35), dtype=np.int64)
 LANE_SHIFT = np.array([1, 2, 4, 8, 16, 32, 0], dtype=np.int64)
 """[slot] -> by how many lanes a value moves down when seat 3 plays the slot."""
 
+HOLDS = np.zeros((8, 7), dtype=np.uint64)
+"""[size, slot] -> the lanes of the hands of that size that hold the slot."""
+
+VOIDS = np.zeros((8, 128), dtype=np.uint64)
+"""[size, mask] -> the lanes of the hands of that size that hold none of the mask's slots."""
+
 for _size in range(8):
     _masks = [mask for mask in range(128) if mask.bit_count() == _size]
     MASK_OF_RANK[_size, : len(_masks)] = _masks
     RANK_OF_MASK[_masks] = range(len(_masks))
+    for _mask in _masks:
+        _lane = np.uint64(1 << (_mask & 63))
+        HOLDS[_size, [slot for slot in range(7) if _mask >> slot & 1]] |= _lane
+        VOIDS[_size, np.arange(128) & _mask == 0] |= _lane

@@ -6,13 +6,12 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Int8, Int64
 
-from forge_core.errors import InputError
 from forge_core.rules import Deal
 from forge_core.solver.cpu import mark_level, value_level
 from forge_core.solver.game import Game, Lanes, game_arrays, lane_arrays
 from forge_core.solver.lookup import Table, q_of_states, states_of_ranks
 from forge_core.solver.ranking import ROW_START, ROWS
-from forge_core.solver.state import ILLEGAL, OPENING, fields
+from forge_core.solver.solved import SolvedDeal, unreachable
 
 TRICKS = 7
 _OPENING_LANES = np.uint64(1) << np.uint64(63)  # seat 3 holds all seven slots
@@ -34,8 +33,8 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class ValueTable:
-    """A solved deal. All values are points to go from team 0's view.
+class ValueTable(SolvedDeal):
+    """A solved deal on the CPU.
 
     levels  trick boundaries by tricks left, 7 first, 0 (the final states) last
     """
@@ -49,7 +48,7 @@ class ValueTable:
 
     @property
     def states_by_plays_left(self) -> Int64[np.ndarray, "29"]:
-        """[d] -> the number of reachable states with d plays left."""
+        """See `SolvedDeal`."""
         answer = np.zeros(29, dtype=np.int64)
         for level in self.levels:
             sums = level.counts.sum(axis=0, dtype=np.int64)
@@ -58,79 +57,35 @@ class ValueTable:
         return answer
 
     @property
-    def reachable_states(self) -> int:
-        """The exact number of states of the game tree, mid-trick and final ones included."""
-        return int(self.states_by_plays_left.sum())
-
-    @property
-    def opening_value(self) -> int:
-        """V of the opening."""
-        return int(self.value(np.array([OPENING]))[0])
-
-    @property
     def nbytes(self) -> int:
         """The bytes of the table's arrays."""
         arrays = [array for level in self.levels for array in (level.keys, level.lanes, level.counts)]
         return sum(array.nbytes for array in (*arrays, *self._table, *self._game, *self._lanes))
 
     def q(self, states: Int64[np.ndarray, "n"]) -> Int8[np.ndarray, "n 7"]:
-        """Q of each slot of reachable packed states, team 0's view; -128 = illegal (at the end all of them).
-
-        Raises InputError for a state that play cannot reach in this deal.
-        """
+        """See `SolvedDeal`."""
         states = np.ascontiguousarray(states, dtype=np.int64)
         out = np.empty((len(states), 7), dtype=np.int8)
         bad = q_of_states(self._game, self._table, states, out)
         if bad >= 0:
-            raise InputError.of(
-                got=f"state {states[bad]}",
-                expected="a state that play can reach in this deal",
-                remedy="ask with the deal and the declaration that the state belongs to",
-            )
+            raise unreachable(int(states[bad]))
         return out
 
-    def value(self, states: Int64[np.ndarray, "n"]) -> Int8[np.ndarray, "n"]:
-        """V of reachable packed states, team 0's view; 0 at the end."""
-        return best_of(self.q(states), states)
-
     def states(self, ranks: Int64[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:
-        """The packed states of the given numbers 0 <= rank < reachable_states, ascending: a bijection.
-
-        The numbering goes by plays left, 28 first, and is fixed by the deal and the declaration.
-        """
+        """See `SolvedDeal`."""
         ranks = np.ascontiguousarray(ranks, dtype=np.int64)
         cells = [(level, place) for level in self.levels for place in range(4 if level.tricks else 1)]
         sizes = [int(level.counts[:, place].sum(dtype=np.int64)) for level, place in cells]
         cuts = np.searchsorted(ranks, np.concatenate([[0], np.cumsum(sizes)]))
         out = np.empty(len(ranks), dtype=np.int64)
-        for (level, place), size, (low, high), base in zip(
-            cells, sizes, pairwise(cuts), np.cumsum([0, *sizes]), strict=False
-        ):
-            if low == high or not size:
-                continue
-            if level.tricks == 0:
-                out[low:high] = self._final(level)[ranks[low:high] - base]
-                continue
-            counts = np.ascontiguousarray(level.counts[:, place])
-            within = ranks[low:high] - base
-            states_of_ranks(
-                self._game, self._lanes, level.tricks, place, level.keys, level.lanes, counts, within, out[low:high]
-            )
+        before = 0
+        for (level, place), size, (low, high) in zip(cells, sizes, pairwise(cuts), strict=True):
+            if low < high:
+                counts = np.ascontiguousarray(level.counts[:, place])
+                rows = (level.tricks, place, level.keys, level.lanes, counts)
+                states_of_ranks(self._game, self._lanes, rows, ranks[low:high] - before, out[low:high])
+            before += size
         return out
-
-    def sample(self, n: int, rng: np.random.Generator) -> Int64[np.ndarray, "m"]:
-        """Different states, drawn uniformly from all reachable ones that are not final, ascending by rank.
-
-        m is n, or the number of such states where that is smaller.
-        """
-        open_states = self.reachable_states - int(self.states_by_plays_left[0])
-        if n >= open_states:
-            return self.states(np.arange(open_states))
-        return self.states(np.sort(rng.choice(open_states, size=n, replace=False, shuffle=False)))
-
-    @staticmethod
-    def _final(level: Level) -> Int64[np.ndarray, "n"]:
-        return OPENING & ~((1 << 28) - 1) | level.keys.astype(np.int64) << 28
 
 
 def solve(deal: Deal, declaration: int) -> ValueTable:
@@ -172,12 +127,3 @@ def _backward(game: Game, sets: Lanes, levels: tuple[Level, ...]) -> Table:
         value_level(game, sets, level.tricks, level.keys, level.lanes, below, values[64 * first :])
         first += len(level.keys)
     return Table(row_of, np.concatenate([level.lanes for level in reversed(levels)]), values)
-
-
-def best_of(q: Int8[np.ndarray, "n 7"], states: Int64[np.ndarray, "n"]) -> Int8[np.ndarray, "n"]:
-    """V from Q (team 0's view): the mover's best legal slot; 0 where no slot is legal."""
-    legal = q != ILLEGAL
-    highest = np.where(legal, q, np.int8(-127)).max(axis=1)
-    lowest = np.where(legal, q, np.int8(127)).min(axis=1)
-    best = np.where(fields(states).mover % 2 == 0, highest, lowest)
-    return np.where(legal.any(axis=1), best, 0).astype(np.int8)
