@@ -37,7 +37,12 @@ class PosteriorSettings(BaseModel):
     window: int = Field(
         default=4, ge=1, le=27, description="How many of the last plays are scored; the mover's own are not."
     )
-    tau: float = Field(default=10.0, gt=0, le=1000, description="Temperature in points of the softmax over advantages.")
+    tau: float = Field(
+        default=20.0,
+        gt=0,
+        le=1000,
+        description="Temperature in points of the softmax over advantages; bench/posterior_tau.",
+    )
     mix: float = Field(
         default=0.1, ge=0, le=1, description="Share of plays taken to be uniformly random over the legal ones."
     )
