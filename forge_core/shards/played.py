@@ -3,16 +3,17 @@
 import numpy as np
 from jaxtyping import Int8, Int64
 
+from forge_core.shards.plays import play
 from forge_core.solver import state
 from forge_core.solver.game import Game, game_arrays
-from forge_core.solver.state import ILLEGAL, NO_SLOT, OPENING
-from forge_core.solver.value_table import ValueTable
+from forge_core.solver.solved import SolvedDeal
+from forge_core.solver.state import ILLEGAL, OPENING
 
 _MOST_ROUNDS = 40
 _FEWEST_NEW = 0.05
 
 
-def played_states(table: ValueTable, n: int, rng: np.random.Generator, *, epsilon: float) -> Int64[np.ndarray, "m"]:
+def played_states(table: SolvedDeal, n: int, rng: np.random.Generator, *, epsilon: float) -> Int64[np.ndarray, "m"]:
     """At most `n` different states met in games from the opening, ascending; the final ones are left out.
 
     At every play the mover chooses among its best slots, all alike, or with the chance `epsilon` among all legal ones.
@@ -30,15 +31,15 @@ def played_states(table: ValueTable, n: int, rng: np.random.Generator, *, epsilo
 
 
 def _play_games(
-    table: ValueTable, game: Game, games: int, rng: np.random.Generator, epsilon: float
+    table: SolvedDeal, game: Game, games: int, rng: np.random.Generator, epsilon: float
 ) -> Int64[np.ndarray, "28 games"]:
     """The states met in each of some games, by plays made."""
     here = np.full(games, OPENING, dtype=np.int64)
     met = np.empty((28, games), dtype=np.int64)
-    for play in range(28):
-        met[play] = here
+    for made in range(28):
+        met[made] = here
         different, index = np.unique(here, return_inverse=True)
-        here = _after(game, here, _choose(table.q(different)[index], here, rng, epsilon))
+        here = play(game, here, _choose(table.q(different)[index], here, rng, epsilon)).states
     return met
 
 
@@ -52,33 +53,3 @@ def _choose(
     explores = rng.random(len(states)) < epsilon
     allowed = np.where(explores[:, None], legal, best)
     return np.where(allowed, rng.random(q.shape), -1).argmax(axis=1)
-
-
-def _after(game: Game, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n"]) -> Int64[np.ndarray, "n"]:
-    """The states after each mover plays a legal slot."""
-    before = state.fields(states)
-    rows = np.arange(len(states))
-    trick = np.concatenate([before.trick, np.full((len(states), 1), NO_SLOT)], axis=1).astype(np.int64)
-    trick[rows, before.n_played] = slots
-    seats = (before.leader[:, None] + np.arange(4)) & 3
-    suit = game.led[before.leader, trick[:, 0]]
-    held = before.held.astype(np.int64)
-    held[rows, before.mover] &= ~(1 << slots)
-    complete = before.n_played == 3
-    winner = seats[rows, game.rank[seats, np.where(complete[:, None], trick, 0), suit[:, None]].argmax(axis=1)]
-    return _pack(
-        held,
-        np.where(complete, winner, before.leader).astype(np.int64),
-        np.where(complete, 0, before.n_played + 1).astype(np.int64),
-        np.where(complete[:, None], NO_SLOT, trick[:, :3]),
-    )
-
-
-def _pack(
-    held: Int64[np.ndarray, "n 4"],
-    leader: Int64[np.ndarray, "n"],
-    n_played: Int64[np.ndarray, "n"],
-    trick: Int64[np.ndarray, "n 3"],
-) -> Int64[np.ndarray, "n"]:
-    masks = (held << 7 * np.arange(4)).sum(axis=1)
-    return masks | leader << 28 | n_played << 30 | (trick << 32 + 3 * np.arange(3)).sum(axis=1)

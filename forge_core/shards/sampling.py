@@ -10,7 +10,7 @@ from forge_core.shards.request import DealRequest
 from forge_core.shards.schema import Sampling
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.strategy import Strategy, parse_mixture
-from forge_core.solver.value_table import ValueTable
+from forge_core.solver.solved import SolvedDeal
 
 
 def sampling_of(request: DealRequest, settings: ShardSettings) -> Sampling:
@@ -19,13 +19,13 @@ def sampling_of(request: DealRequest, settings: ShardSettings) -> Sampling:
     purpose = f"sample states: {request.seed}, {opponent_seed}, {request.declaration}, {settings.strategy}"
     return Sampling(
         strategy=settings.strategy,
-        epsilon=settings.epsilon,
+        epsilon=settings.epsilon if Strategy.PLAYED in parse_mixture(settings.strategy) else None,
         states_per_deal=settings.states_per_deal,
         key=hashlib.sha256(purpose.encode()).hexdigest()[:32],
     )
 
 
-def sample_states(table: ValueTable, sampling: Sampling) -> Int64[np.ndarray, "m"]:
+def sample_states(table: SolvedDeal, sampling: Sampling) -> Int64[np.ndarray, "m"]:
     """At most `states_per_deal` different states that are not final, ascending.
 
     The strategies of a mixture draw their shares on their own, so that a state which several of them draw counts once.
@@ -35,14 +35,14 @@ def sample_states(table: ValueTable, sampling: Sampling) -> Int64[np.ndarray, "m
     ends = np.cumsum([0.0, *weights.values()]) / sum(weights.values()) * sampling.states_per_deal
     shares = np.diff(np.rint(ends).astype(int))
     drawn = [
-        _draw(table, strategy, int(share), rng, sampling.epsilon)
+        _draw(table, strategy, int(share), rng, sampling.epsilon or 0.0)
         for strategy, share in zip(weights, shares, strict=True)
     ]
     return np.unique(np.concatenate(drawn))
 
 
 def _draw(
-    table: ValueTable, strategy: Strategy, n: int, rng: np.random.Generator, epsilon: float
+    table: SolvedDeal, strategy: Strategy, n: int, rng: np.random.Generator, epsilon: float
 ) -> Int64[np.ndarray, "m"]:
     if strategy is Strategy.PLAYED:
         return played_states(table, n, rng, epsilon=epsilon)
@@ -51,7 +51,7 @@ def _draw(
     return table.sample(n, rng)
 
 
-def _by_depth(table: ValueTable, n: int, rng: np.random.Generator) -> Int64[np.ndarray, "m"]:
+def _by_depth(table: SolvedDeal, n: int, rng: np.random.Generator) -> Int64[np.ndarray, "m"]:
     there = table.states_by_plays_left[:0:-1]  # 28 plays left first, the final states left out
     starts = np.cumsum(there) - there
     quotas = equal_shares(there, n)

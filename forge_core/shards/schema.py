@@ -31,7 +31,7 @@ class Sampling(BaseModel):
     """How the states of a shard were chosen.
 
     strategy         a strategy or a mixture, in its canonical form
-    epsilon          the chance of any legal play instead of a best one, in played games
+    epsilon          the chance of any legal play instead of a best one; None where no games are played
     states_per_deal  the most states that were asked for
     key              of the Philox generator that chose them, hexadecimal
     """
@@ -39,7 +39,7 @@ class Sampling(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     strategy: str
-    epsilon: float
+    epsilon: float | None
     states_per_deal: int
     key: str
 

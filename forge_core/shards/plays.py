@@ -1,0 +1,62 @@
+"""Plays on many packed states of one deal at once."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Int64
+
+from forge_core.solver import state
+from forge_core.solver.game import Game
+from forge_core.solver.state import NO_SLOT
+
+
+class Played(NamedTuple):
+    """What plays lead to: the states after them, and the points (team 0 minus team 1) of the tricks they complete."""
+
+    states: Int64[np.ndarray, "n"]
+    points: Int64[np.ndarray, "n"]
+
+
+def legal_slots(game: Game, states: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "n 7"]:
+    """Which slots the movers may play; none at the end."""
+    here = state.fields(states)
+    rows = np.arange(len(states))
+    hand = here.held[rows, here.mover].astype(np.int64)
+    led = game.led[here.leader, here.trick[:, 0] % NO_SLOT]
+    following = np.where(here.n_played > 0, hand & game.follow[here.mover, led], 0)
+    return (np.where(following, following, hand)[:, None] >> np.arange(7) & 1).astype(np.bool_)
+
+
+def play(game: Game, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n"]) -> Played:
+    """Let each mover play a legal slot."""
+    here = state.fields(states)
+    rows = np.arange(len(states))
+    trick = np.pad(here.trick.astype(np.int64), ((0, 0), (0, 1)), constant_values=NO_SLOT)
+    trick[rows, here.n_played] = slots
+    held = here.held.astype(np.int64)
+    held[rows, here.mover] &= ~(1 << slots)
+    complete = here.n_played == 3
+    seats = here.leader[:, None] + np.arange(4) & 3
+    played = trick % NO_SLOT  # any slot where none was played yet: such tricks are not complete
+    suit = game.led[here.leader, played[:, 0]]
+    winner = seats[rows, game.rank[seats, played, suit[:, None]].argmax(axis=1)]
+    points = np.where(winner % 2 == 0, 1, -1) * (1 + game.points[seats, played].sum(axis=1))
+    after = _pack(
+        held,
+        np.where(complete, winner, here.leader),
+        np.where(complete, 0, here.n_played + 1),
+        np.where(complete[:, None], NO_SLOT, trick[:, :3]),
+    )
+    return Played(after, np.where(complete, points, 0))
+
+
+def _pack(
+    held: Int64[np.ndarray, "n 4"],
+    leader: Int64[np.ndarray, "n"],
+    n_played: Int64[np.ndarray, "n"],
+    trick: Int64[np.ndarray, "n 3"],
+) -> Int64[np.ndarray, "n"]:
+    """The inverse of `state.fields`."""
+    masks = (held << 7 * np.arange(4)).sum(axis=1)
+    slots = (trick << 32 + 3 * np.arange(3)).sum(axis=1)
+    return masks | leader.astype(np.int64) << 28 | n_played.astype(np.int64) << 30 | slots
