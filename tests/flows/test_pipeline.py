@@ -1,0 +1,122 @@
+"""The whole chain at its smallest, and what a changed setting recomputes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from configs.pipeline import PipelineSettings, load_preset, preset_names
+from forge_core.errors import InputError
+from forge_core.expected_q.settings import EqSettings
+from forge_core.learn.settings import TrainSettings
+
+Stages = Callable[[], list[str]]
+
+TINY = PipelineSettings.model_validate(
+    {
+        "deals": [{"start": 0, "count": 2}, {"start": 900, "count": 1}, {"start": 950, "count": 1}],
+        "shards": {"states_per_deal": 60},
+        "train": {"epochs": 1, "batch_size": 64},
+        "games": {"count": 1},
+        "expected_q": {"n_worlds": 2},
+    }
+)
+SOLVED = ["generate"] * 3
+
+
+def changed(**settings: object) -> PipelineSettings:
+    return PipelineSettings.model_validate(TINY.model_dump() | settings)
+
+
+def said(outcome: str, *stages: str) -> list[str]:
+    return [f"{stage} {outcome}" for stage in stages]
+
+
+def test_pipeline_recomputes_a_changed_stage_and_those_behind_it_alone(stages: Stages) -> None:
+    from flows.pipeline import pipeline
+
+    first = pipeline(TINY)
+    assert stages() == said("made", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
+    assert (first.made, first.cached) == (8, 0)
+
+    second = pipeline(TINY)
+    assert stages() == said("cached", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
+    assert second.references == first.references
+    assert (second.made, second.cached) == (0, 8)
+
+    third = pipeline(changed(train=TrainSettings.model_validate({"epochs": 2, "batch_size": 64})))
+    ahead = said("cached", *SOLVED, "tokenize")
+    assert stages() == [*ahead, *said("made", "train", "evaluate", "export"), *said("cached", "generate-eq")]
+    assert third.tokens == first.tokens
+    assert third.model != first.model
+
+    pipeline(changed(oracle="model"))
+    assert stages() == [*said("cached", *SOLVED, "tokenize", "train", "evaluate", "export"), "generate-eq made"]
+    pipeline(changed(expected_q=EqSettings.model_validate({"n_worlds": 3})))
+    assert stages()[-1] == "generate-eq made"
+
+
+def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+    from flows.pipeline import pipeline
+    from tasks import tracking
+    from tasks.report import metric_rows, pipeline_rows
+
+    state = pipeline(TINY, return_state=True)
+    result = state.result()
+    rows = dict(pipeline_rows(result))
+    assert rows["deals solved"] == "4"
+    assert rows["samples, test"] == "60"
+    assert rows["E[Q] games"] == "1"
+    assert {row[0] for row in metric_rows(result.evaluation)} >= {"q_gap", "accuracy"}
+    assert tracking.recall(result.model) is not None
+    assert (home / "mlflow" / "mlflow.db").exists()
+    with get_client(sync_client=True) as client:
+        run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+        keys = {artifact.key for artifact in client.read_artifacts(artifact_filter=run)}
+    assert keys >= {"shards", "tokens", "model", "mlflow-run", "metrics", "onnx", "games", "pipeline"}
+    assert stages()
+
+
+def test_interrupted_training_goes_on_and_ends_the_same(
+    home: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
+) -> None:
+    from flows.generate_oracle import generate_oracle
+    from flows.tokenize import tokenize
+    from flows.train import train
+    from forge_core.learn.callbacks import SaveLast
+    from tasks.stage import store
+
+    settings = TrainSettings.model_validate({"epochs": 3, "batch_size": 64})
+    tokens = tokenize([*generate_oracle(TINY.deals, TINY.shards)], TINY.tokens)
+    whole = train(tokens, settings)
+    next(store().root.glob(f"objects/*/{whole.digest}.json")).unlink()
+
+    save = SaveLast.on_train_epoch_end
+
+    def save_and_stop(self: SaveLast, trainer: object, module: object) -> None:
+        save(self, trainer, module)  # pyright: ignore[reportArgumentType]
+        raise RuntimeError("as if it was killed here")
+
+    monkeypatch.setattr(SaveLast, "on_train_epoch_end", save_and_stop)
+    with pytest.raises(RuntimeError, match="killed here"):
+        train(tokens, settings)
+    monkeypatch.setattr(SaveLast, "on_train_epoch_end", save)
+    assert not list((home / "store").glob("building/*"))
+
+    log.clear()
+    assert train(tokens, settings) == whole
+    assert "goes on from the checkpoint" in log.text
+    assert not list((home / "training").iterdir())
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_are_valid(name: str) -> None:
+    assert load_preset(name).deals
+
+
+def test_unknown_preset_names_the_known_ones() -> None:
+    with pytest.raises(InputError, match="demo, local"):
+        load_preset("dmeo")
