@@ -9,6 +9,7 @@ from pathlib import Path
 from forge_core.errors import DataError, InputError
 from forge_core.shards.read import inspect
 from forge_core.shards.schema import ShardMetadata
+from forge_core.shards.settings import Keep
 from forge_core.shards.split import Split, split_of
 
 
@@ -67,8 +68,17 @@ def find_shards(folders: Sequence[Path]) -> list[Path]:
 
 
 def inspect_shard(path: Path) -> InputShard:
-    """Read a shard's footer and digest. Raises DataError when it lies in another split than its seed belongs to."""
+    """Read a shard's footer and digest.
+
+    Raises InputError when it keeps a table, DataError when it lies in another split than its seed belongs to.
+    """
     info = inspect(path)
+    if info.metadata.keep is Keep.TABLE:
+        raise InputError.of(
+            got=f"{path}, which keeps the table",
+            expected="shards that keep samples or all states",
+            remedy="generate samples into another folder",
+        )
     home = split_of(info.metadata.seed)
     if path.parent.name != home:
         raise DataError.of(

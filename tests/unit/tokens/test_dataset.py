@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 
 from forge_core.errors import DamagedFile, DataError, EmptySplit, InputError, SchemaMismatch
+from forge_core.shards.generate import write_deal
 from forge_core.shards.read import read_shard
+from forge_core.shards.request import DealRequest
 from forge_core.shards.schema import Q_COLUMNS
+from forge_core.shards.settings import Keep, ShardSettings
 from forge_core.shards.split import Split
 from forge_core.solver import reference, state
 from forge_core.tokens.arrays import FIELDS
@@ -146,3 +149,20 @@ def test_a_damaged_token_folder_is_refused(token_folder: Path, tmp_path: Path) -
     manifest.write_text(text[:100])
     with pytest.raises(DamagedFile, match=r"manifest\.json"):
         load_split(copy, Split.VAL)
+
+
+def test_a_table_is_no_source_of_samples(tmp_path: Path) -> None:
+    write_deal(DealRequest(1, None, 1), ShardSettings(keep=Keep.TABLE), tmp_path / "shards")
+    with pytest.raises(InputError, match="keeps the table"):
+        tokenize([tmp_path / "shards"], tmp_path / "out", TokenSettings())
+
+
+def test_a_draw_is_shared_out_among_row_groups(tmp_path: Path) -> None:
+    request = DealRequest(1, None, 1)
+    write_deal(request, ShardSettings(states_per_deal=150_000), tmp_path / "shards")
+    tokenize([tmp_path / "shards"], tmp_path / "out", TokenSettings(samples_per_shard=1000))
+    arrays = load_split(tmp_path / "out", Split.TRAIN)
+    shard = read_shard(tmp_path / "shards" / request.relative_path())
+    assert len(arrays) == 1000
+    there = state.fields(shard.frame["state"].to_numpy()).plays_left
+    assert abs(arrays.plays_left.mean() - there.mean()) < 5 * there.std() / 1000**0.5
