@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forge_core.errors import InputError, RecordError
-from forge_core.rules import DOMINOES, HAND_POINTS, domino_name, next_seat, team, trick_points, trick_winner
+from forge_core.rules import DOMINOES, HAND_POINTS, SEATS, domino_name, next_seat, team, trick_points, trick_winner
 from forge_core.rules.declaration import CALLED_SUIT, Declaration
 from forge_core.rules.tables import FOLLOWS, LED_SUIT, SUITS
 
@@ -40,7 +40,16 @@ class Record:
 
     @classmethod
     def of(cls, declaration: int, first_leader: int, plays: Sequence[int]) -> "Record":
-        """The record of these plays. RecordError, naming the play, if the public record alone refutes one."""
+        """The record of these plays. RecordError, naming the play, if the public record alone refutes one.
+
+        InputError for a declaration, a seat or a domino that does not exist.
+        """
+        if declaration not in set(Declaration) or first_leader not in SEATS or not all(d in DOMINOES for d in plays):
+            raise InputError.of(
+                got=f"declaration {declaration}, first leader {first_leader}, plays {list(plays)}",
+                expected="a declaration 0-9, a seat 0-3 and dominoes 0-27",
+                remedy="correct what is out of range",
+            )
         record = cls(int(declaration), first_leader, leader=first_leader)
         for domino in plays:
             record = record.then(domino)

@@ -53,3 +53,9 @@ def test_there_is_no_29th_play():
         position = position.play(slots[0])
     with pytest.raises(InputError, match="29th"):
         Record.of(0, 0, [*plays, 0])
+
+
+@pytest.mark.parametrize(("declaration", "leader", "plays"), [(10, 0, ()), (0, 4, ()), (0, 0, (28,)), (0, -1, ())])
+def test_what_does_not_exist_is_refused(declaration: int, leader: int, plays: tuple[int, ...]):
+    with pytest.raises(InputError, match="out of range"):
+        Record.of(declaration, leader, plays)
