@@ -1,0 +1,49 @@
+"""What all benchmarks share: their options, what they print, and the record they leave in bench/results."""
+
+import argparse
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def options(description: str | None) -> argparse.Namespace:
+    """--quick (fewer repetitions, under 50 s, no record) and --json (measures on stdout, nothing else)."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--quick", action="store_true", help="fewer repetitions; leaves no record")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    return parser.parse_args()
+
+
+def publish(name: str, measures: dict[str, Any], asked: argparse.Namespace, **details: Any) -> None:
+    """Print the measures by name; unless quick, write them to results/<name>.json with machine, date and details."""
+    if asked.json:
+        print(json.dumps(measures))
+    else:
+        table = Table("measure", "value", title=name)
+        for measure, value in measures.items():
+            table.add_row(measure, f"{value:,.4g}" if isinstance(value, float) else str(value))
+        Console().print(table)
+    if not asked.quick:
+        record = {"measures": measures, "machine": machine(), "date": f"{datetime.now(UTC):%Y-%m-%d}", **details}
+        (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores and Python: figures mean nothing without them."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
