@@ -4,7 +4,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from forge_core.rules import Deal
 from forge_core.shards.generate import write_block, write_deal
 from forge_core.shards.read import read_shard
 from forge_core.shards.request import DealRequest
@@ -12,7 +11,8 @@ from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import Q_COLUMNS
 from forge_core.shards.settings import ShardSettings
 from forge_core.solver import state
-from forge_core.solver.value_table import solve
+from forge_core.solver.search import search_q
+from forge_core.solver.solved import best_of
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "opening_values.json"
 
@@ -27,13 +27,17 @@ def test_a_shard_tells_all_about_its_deal(shard: Path) -> None:
     assert metadata.sampling == sampling_of(DealRequest(1, None, 1), ShardSettings(states_per_deal=400))
 
 
-def test_every_row_is_what_the_solver_says(shard: Path) -> None:
-    whole = read_shard(shard)
-    table = solve(Deal.of(whole.metadata.dominoes), whole.metadata.declaration)
+@pytest.mark.parametrize("strategy", ["uniform", "by_depth", "played"])
+@pytest.mark.parametrize("opponent_seed", [None, 1])
+def test_every_row_is_what_the_search_says(tmp_path: Path, strategy: str, opponent_seed: int | None) -> None:
+    request = DealRequest(4, opponent_seed, 4)
+    write_deal(request, ShardSettings(states_per_deal=500, strategy=strategy), tmp_path)
+    whole = read_shard(tmp_path / request.relative_path())
     states = whole.frame["state"].to_numpy()
-    np.testing.assert_array_equal(whole.frame.select(Q_COLUMNS).to_numpy(), table.q(states))
-    np.testing.assert_array_equal(whole.frame["V"].to_numpy(), table.value(states))
-    assert whole.metadata.reachable_states == table.reachable_states
+    deals = np.tile(np.array(whole.metadata.dominoes, np.uint8), (len(states), 1))
+    q = search_q(deals, np.full(len(states), whole.metadata.declaration, np.uint8), states)
+    np.testing.assert_array_equal(whole.frame.select(Q_COLUMNS).to_numpy(), q)
+    np.testing.assert_array_equal(whole.frame["V"].to_numpy(), best_of(q, states))
 
 
 def test_states_are_different_ascending_and_not_final(shard: Path) -> None:

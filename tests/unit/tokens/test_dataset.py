@@ -11,7 +11,8 @@ from forge_core.shards.request import DealRequest
 from forge_core.shards.schema import Q_COLUMNS
 from forge_core.shards.settings import Keep, ShardSettings
 from forge_core.shards.split import Split
-from forge_core.solver import reference, state
+from forge_core.solver import state
+from forge_core.solver.search import search_q
 from forge_core.tokens.arrays import FIELDS
 from forge_core.tokens.dataset import load_split, tokenize
 from forge_core.tokens.decode import decode
@@ -46,14 +47,18 @@ def test_samples_carry_the_rows_of_their_shards(shard_folder: Path, token_folder
     np.testing.assert_array_equal(arrays.declaration, np.repeat([1, 4], 300))
 
 
-@pytest.mark.parametrize("split", [Split.TRAIN, Split.VAL])
+@pytest.mark.parametrize("split", list(Split))
 def test_decoded_samples_are_solved_to_the_same_q(token_folder: Path, split: Split) -> None:
-    """The judge knows nothing of shards; the training split holds a deal with an opponent seed."""
+    """The search knows nothing of shards; the training split holds a deal with an opponent seed."""
     arrays = load_split(token_folder, split)
-    late = np.flatnonzero(arrays.plays_left <= 9)
-    for i in late[:: len(late) // 40]:
-        q = reference.q(decode(arrays.tokens[i], arrays.mask[i]))
-        assert [state.ILLEGAL if value is None else value for value in q] == arrays.q[i].tolist()
+    positions = [decode(tokens, mask) for tokens, mask in zip(arrays.tokens, arrays.mask, strict=True)]
+    assert {position.mover for position in positions} == {0}
+    q = search_q(
+        np.array([position.deal.dominoes for position in positions], np.uint8),
+        np.array([position.declaration for position in positions], np.uint8),
+        np.array([state.pack(position) for position in positions]),
+    )
+    np.testing.assert_array_equal(q, arrays.q)
 
 
 def test_the_number_of_threads_changes_nothing(shard_folder: Path, token_folder: Path, tmp_path: Path) -> None:
