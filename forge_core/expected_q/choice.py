@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import accumulate
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64
 
 from forge_core.expected_q.estimate import Estimate
 from forge_core.expected_q.settings import EqSettings, ExplorationMode, ExplorationSettings, Objective
@@ -81,7 +82,9 @@ def _parts(
     ]
 
 
-def _utility(values: Estimate, settings: EqSettings, *, bidding: bool):
+def _utility(
+    values: Estimate, settings: EqSettings, *, bidding: bool
+) -> tuple[Float64[np.ndarray, "7"], Bool[np.ndarray, "7"]]:
     """What is maximised (points, or percent of P(make)), and the slots that are best by it, ties included."""
     if settings.objective is Objective.POINTS:
         return values.mean, values.mean >= np.nanmax(values.mean) - _TOLERANCE
@@ -93,6 +96,6 @@ def _utility(values: Estimate, settings: EqSettings, *, bidding: bool):
 
 def _pick(shares: Float64[np.ndarray, "k"], at: float) -> int:
     """The index that the number `at` in [0, 1) falls on; never one without a share."""
-    edges = np.cumsum(shares)
-    last = int(np.flatnonzero(shares)[-1])
-    return min(int(np.searchsorted(edges, at * edges[-1], side="right")), last)
+    edges = list(accumulate(shares.tolist()))
+    last = edges.index(edges[-1])  # the last one with a share, where rounding carries `at` to the very end
+    return next((index for index, edge in enumerate(edges) if edge > at * edges[-1]), last)

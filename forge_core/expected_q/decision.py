@@ -142,7 +142,7 @@ def _value(
 
 def _check_legal(info: InformationSet, values: Estimate) -> None:
     """An oracle that disagrees about the rules or the slots must not go unnoticed."""
-    valued, legal = tuple(int(slot) for slot in np.flatnonzero(values.legal)), info.legal_slots()
+    valued, legal = tuple(values.legal.nonzero()[0].tolist()), info.legal_slots()
     if valued != legal:
         raise ModelError.of(
             got=f"values for the slots {valued} of seat {info.seat}",
