@@ -138,8 +138,7 @@ class SaveLast(Checkpoint):
 class EpochBar(Callback):
     """A progress bar over all steps, with the latest q_gap; silent when the console is not a terminal."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        console = console or Console(stderr=True)
+    def __init__(self, console: Console) -> None:
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}"),
             BarColumn(),
@@ -148,6 +147,7 @@ class EpochBar(Callback):
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=console,
+            transient=True,
             disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("train", total=None, epoch=1, q_gap="")

@@ -60,7 +60,7 @@ class TorchModel:
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             slots, value = self.network(torch.from_numpy(tokens).to(device), torch.from_numpy(mask).to(device))
-        return Answer(slots.float().cpu().numpy(), value.float().cpu().numpy())
+        return Answer(slots.cpu().numpy(), value.cpu().numpy())
 
 
 class OnnxModel:

@@ -47,7 +47,7 @@ class ForgeModule(pl.LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch."""
         slots, value = self.network(batch.tokens, batch.mask)
-        return loss_of(slots.float(), value.float(), batch, self.settings)
+        return loss_of(slots, value, batch, self.settings)
 
     def optimizer_step(
         self,

@@ -33,7 +33,8 @@ class Network(nn.Module, ABC):
         are left to the caller. Value: V in points to go.
         """
         slots, value = self.heads(tokens, mask)
-        return slots * POINTS_SCALE if self.kind == "qvalue" else slots, value * POINTS_SCALE
+        slots, value = slots.float(), value.float() * POINTS_SCALE  # half precision has no tenths of a point to spare
+        return slots * POINTS_SCALE if self.kind == "qvalue" else slots, value
 
     @abstractmethod
     def heads(

@@ -32,8 +32,8 @@ def _transformer(width: int, layers: int, heads: int, feedforward: int) -> Archi
 
 SIZES: dict[tuple[NetworkName, SizeName], Architecture] = {
     ("mlp", "tiny"): _mlp(256, 3),
-    ("mlp", "small"): _mlp(384, 2),
-    ("mlp", "large"): _mlp(704, 3),
+    ("mlp", "small"): _mlp(352, 2),
+    ("mlp", "large"): _mlp(672, 3),
     ("transformer", "tiny"): _transformer(64, 2, 4, 128),
     ("transformer", "small"): _transformer(128, 4, 8, 512),
     ("transformer", "large"): _transformer(256, 6, 8, 512),

@@ -9,6 +9,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.loggers import Logger
+from rich.console import Console
 
 from forge_core.learn.batches import TokenData
 from forge_core.learn.build import build_network
@@ -37,6 +38,7 @@ class Surroundings:
 
     resume              the `last.ckpt` of a run with the same settings and tokens, to go on from
     callbacks, loggers  Lightning's, beside our own
+    console             where the progress bar goes; none = stderr. Silent where it is no terminal
     accelerator ...     Lightning's names of the hardware
     checkpoint_seconds  how much of a long epoch may be lost
     """
@@ -44,8 +46,9 @@ class Surroundings:
     resume: Path | None = None
     callbacks: Sequence[Callback] = ()
     loggers: Sequence[Logger] = ()
+    console: Console | None = None
     accelerator: str = "auto"
-    devices: int | str = "auto"
+    devices: int | str = 1
     strategy: str = "auto"
     checkpoint_seconds: float = 300.0
 
@@ -99,7 +102,7 @@ def train(
 def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) -> list[Callback]:
     return [
         EarlyStopping(MONITORED, patience=identity.settings.patience),
-        EpochBar(),
+        EpochBar(surroundings.console or Console(stderr=True)),
         SaveLast(output / LAST, identity, every_seconds=surroundings.checkpoint_seconds),
         *surroundings.callbacks,
     ]

@@ -62,7 +62,7 @@ class TokenTransformer(Network):
         self, tokens: Integer[Tensor, "batch 32 12"], mask: Bool[Tensor, "batch 32"]
     ) -> tuple[Float[Tensor, "batch 7"], Float[Tensor, "batch"]]:
         """Both outputs in units of POINTS_SCALE."""
-        one_hot = (tokens[..., self.feature] == self.word).float()
+        one_hot = (tokens[..., self.feature] == self.word).to(self.embed.weight.dtype)
         # Absent plays enter as zero vectors instead of being masked out of the attention: the two say the same, and
         # attention without a mask runs in its fastest kernel.
         x = self.norm(self.layers(self.embed(one_hot) * mask.unsqueeze(-1)))

@@ -62,12 +62,15 @@ def test_the_transformer_is_exportable(val_arrays: TokenArrays, tmp_path: Path) 
 
 
 def test_a_model_that_does_not_agree_is_refused_and_leaves_nothing(
-    trained: Trained, val_arrays: TokenArrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exported: Exported, val_arrays: TokenArrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(export, "LIMIT", -1.0)
+    settings = TrainSettings(seed=1)
+    network = build_network(settings.architecture, "qvalue", 1)
+    write_model(tmp_path / "other", network, config_of(network, settings, dataset_digest="", best_epoch=0))
+    monkeypatch.setattr(export, "_export", lambda _: onnx.load(exported[0]))
     with pytest.raises(ParityError, match="differ from torch"):
-        export_onnx(trained[0], tmp_path / "model.onnx", val_arrays)
-    assert list(tmp_path.iterdir()) == []
+        export_onnx(tmp_path / "other", tmp_path / "out" / "model.onnx", val_arrays)
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_no_model_no_file(val_arrays: TokenArrays, tmp_path: Path) -> None:
