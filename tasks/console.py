@@ -8,8 +8,6 @@ from functools import cache
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from forge_core.errors import ForgeError
-
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "bold red"}
 
 
@@ -20,13 +18,10 @@ def console() -> Console:
 
 
 class ConsoleHandler(logging.Handler):
-    """Log lines on the shared console. The trace of a ForgeError is left out: its message says what to do."""
+    """Log lines on the shared console."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print one record."""
-        error = record.exc_info[1] if record.exc_info else None
-        if isinstance(error, ForgeError):
-            return
         console().print(
             self.format(record), style=_STYLES.get(record.levelno), soft_wrap=True, markup=False, highlight=False
         )

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from configs.installation import Installation
-from forge_core.expected_q.oracle import ExactOracle, Oracle
+from forge_core.expected_q.oracle import ExactOracle, FixedBatches, Oracle
 
 if TYPE_CHECKING:
     from forge_core.learn.inference import Model
@@ -58,4 +58,4 @@ def model_oracle(path: Path) -> Oracle:
     from forge_core.learn.inference import load
 
     model = load(path, kind="qvalue")
-    return ModelOracle(model, model.digest)
+    return FixedBatches(ModelOracle(model, model.digest))

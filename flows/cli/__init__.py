@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 
 import typer
 
-from flows.cli import eq, local, look, stages, whole
+from flows.cli import advise, eq, local, look, shard, stages, whole
 from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
@@ -19,9 +19,11 @@ app = typer.Typer(
     add_completion=False,
 )
 look.add_to(app)
+advise.add_to(app)
 stages.add_to(app)
 whole.add_to(app)
 app.add_typer(eq.app, name="eq")
+app.add_typer(shard.app, name="shard")
 local.add_to(app)
 
 

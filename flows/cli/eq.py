@@ -1,7 +1,7 @@
 """Commands about E[Q]: what each play is worth to a seat that sees its own hand and the plays so far."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,11 +12,6 @@ from flows.cli.running import run_flow, say
 app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _group() -> None:
-    """Play E[Q] games and look at them."""
-
-
 @app.command()
 def generate(
     start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
@@ -24,15 +19,78 @@ def generate(
     output: Annotated[Path | None, typer.Option(help="A folder that gets the games, besides the store.")] = None,
     oracle: Annotated[str, typer.Option(help="exact, or a model folder or .onnx file.")] = "exact",
     n_worlds: Annotated[int | None, typer.Option(help="Worlds drawn for a decision.")] = None,
+    bid: Annotated[int | None, typer.Option(help="The bid of seat 0's team, 30-42; gives P(make).")] = None,
+    objective: Annotated[str | None, typer.Option(help="points or make.")] = None,
+    posterior: Annotated[bool, typer.Option("--posterior", help="Weight worlds by the plays made in them.")] = False,
+    posterior_window: Annotated[int | None, typer.Option(help="How many of the last plays are scored.")] = None,
+    posterior_tau: Annotated[float | None, typer.Option(help="Temperature of the softmax over advantages.")] = None,
+    posterior_mix: Annotated[float | None, typer.Option(help="Share of plays taken to be random.")] = None,
+    adaptive: Annotated[bool, typer.Option("--adaptive", help="Sample until the estimates have converged.")] = False,
+    min_samples: Annotated[int | None, typer.Option(help="Worlds in the first batch.")] = None,
+    max_samples: Annotated[int | None, typer.Option(help="Worlds at most.")] = None,
+    sem_threshold: Annotated[float | None, typer.Option(help="SEM in points that counts as converged.")] = None,
+    exploration: Annotated[str | None, typer.Option(help="greedy, epsilon_greedy, boltzmann or mixed.")] = None,
+    epsilon: Annotated[float | None, typer.Option(help="Share of random plays.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Of the softmax, in points.")] = None,
     sets: Sets = None,
 ) -> None:
     """Play games; write them to {train,val,test}/seed_*.pt."""
     from configs.pipeline import SeedRange
     from forge_core.expected_q.settings import EqSettings
 
+    values = {
+        "n_worlds": n_worlds,
+        "bid": bid,
+        "objective": objective,
+        "posterior": _given(enabled=posterior or None, window=posterior_window, tau=posterior_tau, mix=posterior_mix),
+        "adaptive": _given(
+            enabled=adaptive or None, min_samples=min_samples, max_samples=max_samples, sem_threshold=sem_threshold
+        ),
+        "exploration": _given(mode=exploration, epsilon=epsilon, temperature=temperature),
+    }
     games = build(SeedRange, {"start": start_seed, "count": count})
-    settings = build(EqSettings, {"n_worlds": n_worlds}, sets)
+    settings = build(EqSettings, values, sets)
     model = None if oracle == "exact" else Path(oracle).absolute()
     folder = None if output is None else output.absolute()
     run_flow("generate_eq:generate_eq", games=games, settings=settings, model=model, output=folder)
     say(f"{count} games in {output or 'the store'}")
+
+
+@app.command()
+def view(
+    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A game.")],
+    html: Annotated[Path | None, typer.Option(help="Write a page that stands alone instead.")] = None,
+) -> None:
+    """Step through a game: hands, trick, history, E[Q] with its uncertainty."""
+    from rich.console import Console
+
+    from forge_core.expected_q.files import read_game
+    from forge_core.expected_q.frames import frames
+    from forge_core.expected_q.html import write_page
+    from forge_core.expected_q.viewer import decision_view
+
+    game = read_game(path)
+    if html is not None:
+        write_page(game, html)
+        say(f"{html}")
+        return
+    console = Console(highlight=False)
+    for frame in frames(game):
+        console.print(decision_view(game, frame))
+        if console.is_terminal and console.input("[dim]Enter: next play, q: end [/dim]").strip().lower() == "q":
+            return
+
+
+@app.command()
+def collate(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of games.")],
+    output: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+) -> None:
+    """Turn a folder of games into one Parquet training set."""
+    from forge_core.expected_q.collate import collate as collate_games
+
+    say(f"{collate_games(folder, output):,} decisions in {output}")
+
+
+def _given(**values: Any) -> dict[str, Any] | None:
+    return {name: value for name, value in values.items() if value is not None} or None

@@ -31,9 +31,10 @@ def build(model: type[Settings], values: Mapping[str, Any], sets: Sequence[str] 
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or model.__name__
+        unknown = first["type"] == "extra_forbidden"
         raise InputError.of(
             got=f"{name} = {first['input']!r}",
-            expected=first["msg"][:1].lower() + first["msg"][1:],
+            expected="the name of a setting" if unknown else first["msg"].removeprefix("Input should be "),
             remedy="correct the option or the setting",
         ) from error
 

@@ -10,8 +10,12 @@ from flows.cli.running import run_flow, say
 from flows.cli.tables import show_metrics, show_rows
 
 Output = Annotated[Path | None, typer.Option(help="A folder that gets the result, besides the store.")]
-Checkpoint = Annotated[Path, typer.Option(help="A model folder of `forge train`, or an .onnx file of `forge export`.")]
-Data = Annotated[Path | None, typer.Option(help="A token folder; if not given, the one it learned from, in the store.")]
+Checkpoint = Annotated[
+    Path, typer.Option(exists=True, help="A model folder of `forge train`, or an .onnx file of `forge export`.")
+]
+Data = Annotated[
+    Path | None, typer.Option(exists=True, help="A token folder; if not given, the one it learned from, in the store.")
+]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -38,7 +42,7 @@ def generate(
 
 
 def tokenize(
-    inputs: Annotated[list[Path], typer.Option("--input", help="A folder of shards; may be repeated.")],
+    inputs: Annotated[list[Path], typer.Option("--input", exists=True, help="A folder of shards; may be repeated.")],
     output: Output = None,
     samples_per_shard: Annotated[int | None, typer.Option(help="Samples of a shard at most.")] = None,
     sets: Sets = None,
@@ -53,7 +57,7 @@ def tokenize(
 
 
 def train(
-    data: Annotated[Path | None, typer.Option(help="A token folder of `forge tokenize`.")] = None,
+    data: Annotated[Path | None, typer.Option(exists=True, help="A token folder of `forge tokenize`.")] = None,
     output: Output = None,
     network: Annotated[str | None, typer.Option(help="mlp or transformer.")] = None,
     size: Annotated[str | None, typer.Option(help="tiny, small or large.")] = None,

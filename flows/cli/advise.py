@@ -1,0 +1,68 @@
+"""The command that advises on one decision of a real game."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from flows.cli.options import Json, build
+
+if TYPE_CHECKING:
+    from forge_core.expected_q.advise import Advice
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(advise)
+
+
+def advise(
+    declaration: Annotated[str, typer.Option(help='By name ("sixes", "doubles-trump") or number 0-9.')],
+    hand: Annotated[str, typer.Option(help='What the seat holds now, as in "6-6,6-5".')],
+    seat: Annotated[int, typer.Option(help="The seat that asks, 0-3.")] = 0,
+    leader: Annotated[int, typer.Option(help="The seat that led the first trick, 0-3.")] = 0,
+    plays: Annotated[str, typer.Option(help='Every play of the deal so far, in order, as in "6-0,6-4".')] = "",
+    bid: Annotated[int | None, typer.Option(help="The bid of the leader's team, 30-42; gives P(make).")] = None,
+    worlds: Annotated[str, typer.Option(help="How many worlds to value, or all.")] = "200",
+    oracle: Annotated[str, typer.Option(help="exact, or a model folder or .onnx file.")] = "exact",
+    as_json: Json = False,
+) -> None:
+    """Value every legal play of a seat that sees its own hand and the plays so far."""
+    from forge_core.expected_q.information_set import InformationSet
+    from forge_core.expected_q.record import Record
+    from forge_core.expected_q.settings import EqSettings
+    from forge_core.rules import parse_declaration, parse_dominoes
+
+    record = Record.of(parse_declaration(declaration), leader, parse_dominoes(plays))
+    info = InformationSet.of(record, seat, parse_dominoes(hand))
+    every = worlds == "all"
+    settings = build(EqSettings, {"n_worlds": None if every else worlds, "bid": bid})
+
+    from forge_core.expected_q.advise import advise as value_plays
+    from tasks.oracles import exact_oracle, model_oracle
+
+    chosen = exact_oracle() if oracle == "exact" else model_oracle(Path(oracle))
+    advice = value_plays(info, chosen, settings, every_world=every)
+    if as_json:
+        typer.echo(json.dumps(advice.as_json()))
+    else:
+        _show(advice)
+
+
+def _show(advice: "Advice") -> None:
+    from flows.cli.tables import show_rows
+    from forge_core.rules import domino_name
+
+    rows = [
+        (
+            domino_name(play.domino),
+            f"{play.mean:+.2f}",
+            f"{play.sem:.2f}",
+            "-" if play.p_make is None else f"{play.p_make:.1%}",
+            f"{play.best_share:.0%}",
+        )
+        for play in advice.plays
+    ]
+    how = "all of them valued: exact" if advice.exact else f"{advice.used:,} of them valued"
+    show_rows(f"{advice.worlds:,} possible worlds, {how}", rows, ("play", "E[Q]", "SEM", "P(make)", "among the best"))

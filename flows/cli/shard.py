@@ -1,0 +1,28 @@
+"""Commands about shards."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.group import ForgeGroup
+
+app = typer.Typer(cls=ForgeGroup, help="Shards.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def _group() -> None:
+    """Look at shards."""
+
+
+@app.command()
+def show(
+    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A shard.")],
+    states: Annotated[int, typer.Option(min=0, help="How many of its states to draw.")] = 3,
+) -> None:
+    """Show a shard's metadata, how its values and depths are spread, and some states."""
+    from rich.console import Console
+
+    from forge_core.shards.describe import describe
+
+    Console(highlight=False).print(describe(path, n_states=states))
