@@ -7,7 +7,6 @@ from forge_core.rules import Deal, deal_from_seed, deal_with_fixed_hand, parse_d
 from forge_core.rules.deal import check_seed
 from forge_core.shards.split import Split, split_of
 
-
 _DECLARATIONS = range(10)
 
 

@@ -1,6 +1,10 @@
 """The settings of tokenizing."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from forge_core.errors import InputError
 
 
 class TokenSettings(BaseModel):
@@ -17,3 +21,13 @@ class TokenSettings(BaseModel):
     most_plays_left: int = Field(default=28, ge=1, le=28, description="Only states with at most this many plays left.")
     drop_forced: bool = Field(default=False, description="Leave out the states in which only one play is legal.")
     seed: int = Field(default=0, ge=0, description="Keys the random draw of samples_per_shard.")
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> Self:
+        if self.fewest_plays_left > self.most_plays_left:
+            raise InputError.of(
+                got=f"fewest plays left {self.fewest_plays_left} and most {self.most_plays_left}",
+                expected="the fewest not above the most",
+                remedy="exchange them",
+            )
+        return self

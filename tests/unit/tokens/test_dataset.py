@@ -171,3 +171,8 @@ def test_a_draw_is_shared_out_among_row_groups(tmp_path: Path) -> None:
     assert len(arrays) == 1000
     there = state.fields(shard.frame["state"].to_numpy()).plays_left
     assert abs(arrays.plays_left.mean() - there.mean()) < 5 * there.std() / 1000**0.5
+
+
+def test_filters_that_leave_nothing_are_refused() -> None:
+    with pytest.raises(ValueError, match="fewest plays left 9 and most 8"):
+        TokenSettings(fewest_plays_left=9, most_plays_left=8)
