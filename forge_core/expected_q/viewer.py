@@ -6,11 +6,13 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from forge_core.expected_q.advise import Advice
 from forge_core.expected_q.frames import Frame, Option, Trick, player_of
 from forge_core.expected_q.games import Game
-from forge_core.rules import SEATS, declaration_name
+from forge_core.rules import SEATS, declaration_name, domino_name
 
 _BAR = 42  # columns of a bar: one for two points of the range -42 .. 42
+_SCALE = "-42" + "0".center(_BAR - 6) + "+42"
 _SEAT_STYLES = ("cyan", "magenta", "green", "yellow")
 
 
@@ -22,6 +24,24 @@ def decision_view(game: Game, frame: Frame) -> RenderableType:
         _options(frame),
         _footer(frame),
     )
+
+
+def advice_view(advice: Advice) -> RenderableType:
+    """What each legal play is worth to the seat that asks, the best first, and how many worlds say so."""
+    table = Table(box=None, padding=(0, 1), header_style="dim")
+    for name in ("play", "E[Q]", "± SEM", "P(make)", "best in"):
+        table.add_column(name, justify="right")
+    table.add_column(_SCALE)
+    for play in advice.plays:
+        table.add_row(
+            domino_name(play.domino),
+            f"{play.mean:+.2f}",
+            f"{play.sem:.2f}",
+            "" if play.p_make is None else f"{play.p_make:.0%}",
+            f"{play.best_share:.0%}",
+            _bar(play.mean, play.variance**0.5),
+        )
+    return Group(_worlds(advice.worlds, advice.used, exact=advice.exact), table)
 
 
 def _headline(game: Game, frame: Frame) -> Text:
@@ -72,7 +92,7 @@ def _options(frame: Frame) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="dim")
     for name in ("", "play", "E[Q]", "± SEM", "std"):
         table.add_column(name, justify="right")
-    table.add_column("-42" + "0".center(_BAR - 6) + "+42")
+    table.add_column(_SCALE)
     with_bid = any(option.p_make is not None for option in frame.options)
     if with_bid:
         table.add_column("P(make)", justify="right")
@@ -111,6 +131,10 @@ def _bar(mean: float, spread: float) -> Text:
         else:
             text.append("·" if place == zero else " ", style="dim")
     return text
+
+
+def _worlds(worlds: int, used: int, *, exact: bool) -> Text:
+    return Text(f"all {worlds:,} worlds, exact" if exact else f"{used:,} of {worlds:,} worlds")
 
 
 def _footer(frame: Frame) -> Text:

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from forge_core.expected_q.choice import Choice, ChoiceMode, choose
 from forge_core.expected_q.estimate import Estimate
@@ -75,3 +76,18 @@ def test_two_numbers_are_drawn_whatever_happens():
         rng = np.random.default_rng(3)
         choose(values([1, 2, 3, NAN, NAN, NAN, NAN]), settings, rng, bidding=True)
         assert rng.random() == np.random.default_rng(3).random(3)[2]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"objective": "make"},
+        {"bid": 29},
+        {"n_worlds": 1},
+        {"unknown": 1},
+        {"adaptive": {"min_samples": 100, "max_samples": 50}},
+    ],
+)
+def test_settings_that_cannot_be_meant(wrong: dict[str, object]):
+    with pytest.raises(ValidationError):
+        EqSettings.model_validate(wrong)

@@ -10,7 +10,7 @@ from forge_core.expected_q.schema import COLUMNS
 from forge_core.expected_q.settings import EqSettings
 from forge_core.expected_q.transcript import transcript
 from forge_core.expected_q.worlds import Worlds
-from forge_core.rules import deal_from_seed, opening, team
+from forge_core.rules import deal_from_seed, hand_name, opening, team
 from forge_core.solver.search import search_q
 
 
@@ -94,3 +94,11 @@ def test_a_game_is_the_same_whatever_the_batch_and_the_threads(threads: int, loc
 def test_a_negative_seed_is_refused():
     with pytest.raises(InputError, match="seed -1"):
         play_game(-1, ExactOracle(search_q, "1"), EqSettings())
+
+
+def test_a_generated_game_stays_what_it_was(games: dict[int, Game]):
+    """A change of these plays changes every dataset: bump the schema version when it is meant."""
+    assert hand_name(games[3].plays) == (
+        "2-2,2-0,3-2,5-2,1-1,4-1,6-1,4-3,4-4,0-0,5-4,6-4,6-6,6-5,"
+        "5-0,3-0,4-2,4-0,5-1,3-1,5-3,6-3,3-3,5-5,6-2,6-0,2-1,1-0"
+    )

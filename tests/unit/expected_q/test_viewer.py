@@ -1,8 +1,13 @@
 from rich.console import Console
 
+from forge_core.expected_q.advise import advise
 from forge_core.expected_q.frames import frames
 from forge_core.expected_q.games import Game
-from forge_core.expected_q.viewer import decision_view
+from forge_core.expected_q.oracle import ExactOracle
+from forge_core.expected_q.settings import EqSettings
+from forge_core.expected_q.viewer import advice_view, decision_view
+from forge_core.rules import domino_name
+from forge_core.solver.search import search_q
 
 
 def rendered(game: Game, play: int) -> str:
@@ -32,3 +37,16 @@ def test_an_exact_decision_says_so(games: dict[int, Game]):
     text = rendered(games[3], 27)
     assert "exact" in text
     assert "P(make)" not in text
+
+
+def test_advice_names_every_play_and_the_worlds(late_position):
+    info, _ = late_position(4, 12)
+    advice = advise(info, ExactOracle(search_q, "1"), EqSettings(bid=30))
+    console = Console(width=120)
+    with console.capture() as capture:
+        console.print(advice_view(advice))
+    text = capture.get()
+    assert f"all {advice.worlds:,} worlds, exact" in text
+    for play in advice.plays:
+        assert domino_name(play.domino) in text
+        assert f"{play.mean:+.2f}" in text
