@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from forge_core.errors import DamagedFile, SchemaMismatch
+from forge_core.errors import DamagedFile, InputError, SchemaMismatch
 from forge_core.expected_q.games import Game
 from forge_core.expected_q.record import N_PLAYS
 from forge_core.expected_q.schema import COLUMNS, SCHEMA_VERSION, UNITS
@@ -54,7 +54,12 @@ def write_game(game: Game, folder: Path) -> Path:
 
 
 def read_game(path: Path) -> Game:
-    """Read a game without executing code from the file. DamagedFile or SchemaMismatch when it is not one."""
+    """Read a game without executing code from the file.
+
+    InputError when there is no file, DamagedFile or SchemaMismatch when it is no game of this version.
+    """
+    if not path.is_file():
+        raise InputError.of(got=f"{path}, which is no file", expected="an E[Q] game file", remedy="check the path")
     try:
         content = torch.load(path, weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:

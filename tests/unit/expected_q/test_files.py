@@ -73,6 +73,11 @@ def test_another_schema_version_is_refused(games: dict[int, Game], tmp_path: Pat
         read_game(path)
 
 
+def test_a_path_without_a_file_is_bad_input(tmp_path: Path):
+    with pytest.raises(InputError, match="Check the path"):
+        read_game(tmp_path / "nothing.pt")
+
+
 def test_a_negative_seed_has_no_path():
     with pytest.raises(InputError):
         relative_path(-1)

@@ -43,6 +43,15 @@ def test_drawn_worlds_could_have_produced_the_record(late_position):
             assert position.won == info.record.won
 
 
+def test_plays_only_ever_rule_worlds_out(late_position):
+    for seed in range(20):
+        info, _ = late_position(seed, 1 + seed % 12)
+        counts = [Worlds.counted(info.before(n_plays)).count for n_plays in range(len(info.record.plays) + 1)]
+        assert counts == sorted(counts, reverse=True)
+        assert counts[0] == 399_072_960
+        assert counts[-1] >= 1
+
+
 def with_voids(late_position) -> list[InformationSet]:
     infos = (late_position(seed, 10)[0] for seed in range(200))
     return [info for info in infos if sum(map(bool, info.record.voids)) >= 2 and 20 < Worlds.of(info).count < 400][:4]
