@@ -34,8 +34,7 @@ def pipeline(settings: PipelineSettings) -> PipelineResult:
         evaluation=evaluation,
         onnx=onnx,
         games=tuple(games),
-        made=counts[False],
-        cached=counts[True],
+        tally=counts,
     )
     report_pipeline(result)
     return result

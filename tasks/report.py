@@ -10,7 +10,7 @@ from forge_core.artifacts.reference import Reference
 from tasks import tracking
 from tasks.evaluate import read_summaries
 from tasks.export import read_parity
-from tasks.stage import stage_task, store
+from tasks.stage import Tally, stage_task, store
 
 Rows = list[tuple[str, ...]]
 
@@ -19,7 +19,7 @@ METRICS = ("q_gap", "q_mae", "value_mae", "accuracy", "blunder_rate")
 
 @dataclass(frozen=True, slots=True)
 class PipelineResult:
-    """What the pipeline made: objects of the store, and how many of them were there already."""
+    """What the pipeline made: objects of the store, and what its tasks did for them."""
 
     shards: tuple[Reference, ...]
     tokens: Reference
@@ -27,8 +27,7 @@ class PipelineResult:
     evaluation: Reference
     onnx: Reference
     games: tuple[Reference, ...]
-    made: int
-    cached: int
+    tally: Tally
 
     @property
     def references(self) -> tuple[Reference, ...]:
@@ -127,7 +126,7 @@ def report_games(games: Sequence[Reference]) -> None:
 @stage_task(name="report pipeline")
 def report_pipeline(result: PipelineResult) -> None:
     """The whole pipeline on the run's page."""
-    counts = ("artifacts", f"{result.cached} from the store, {result.made} made")
+    counts = ("artifacts", f"{result.tally.cached} from the store, {result.tally.made} made")
     _publish("pipeline", "Pipeline", [counts, *pipeline_rows(result)])
 
 

@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
@@ -38,24 +38,33 @@ def stage_task(**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            state = inner(*args, **kwargs, return_state=True)
-            result: R = state.result()
-            if isinstance(cast(object, result), Reference) and (counts := _tally.get()) is not None:
-                counts[state.name == "Cached"] += 1
-            return result
+            return inner(*args, **kwargs, return_state=True).result()
 
         return run
 
     return decorate
 
 
-_tally: ContextVar[Counter[bool] | None] = ContextVar("tally", default=None)
+@dataclass(slots=True)
+class Tally:
+    """What the tasks of a run did.
+
+    made, cached  artifacts that were made, and that were in the store
+    seconds       wall time spent in making them; the rest of the run is orchestration
+    """
+
+    made: int = 0
+    cached: int = 0
+    seconds: float = 0.0
+
+
+_tally: ContextVar[Tally | None] = ContextVar("tally", default=None)
 
 
 @contextmanager
-def tally() -> Generator[Counter[bool]]:
-    """Counts the artifacts that the tasks called in the block took from the store (True) and made (False)."""
-    counts: Counter[bool] = Counter()
+def tally() -> Generator[Tally]:
+    """Counts what the tasks called in the block do."""
+    counts = Tally()
     token = _tally.set(counts)
     try:
         yield counts
@@ -97,10 +106,14 @@ def artifact(
     key = make_key(stage, code=fingerprint(*code), settings=settings, inputs=inputs)
     start = time.perf_counter()
     built = store().build(key, make, kind=kind)
-    reference = built.reference
+    reference, seconds = built.reference, time.perf_counter() - start
+    counts = _tally.get() or Tally()
     if built.cached:
+        counts.cached += 1
         logger.info("%-12s cached   %s", stage, reference.short)
         message = f"{reference.short} was in the store"
         return cast(Reference, Completed(name="Cached", message=message, data=reference))
-    logger.info("%-12s made     %s in %.1f s", stage, reference.short, time.perf_counter() - start)
+    counts.made += 1
+    counts.seconds += seconds
+    logger.info("%-12s made     %s in %.1f s", stage, reference.short, seconds)
     return reference

@@ -44,7 +44,9 @@ def show_pipeline(outcome: "Outcome") -> None:
     if (run := tracking.recall(result.model)) is not None:
         commands.append(f"{program()} ui mlflow --run {run.experiment}/{run.run}")
     typer.echo("\n".join(["Open this run's pages:", *(f"  {command}" for command in commands)]))
-    if result.made:
-        typer.echo(f"{result.made} artifacts were made, {result.cached} were in the store.")
+    counts = result.tally
+    if counts.made:
+        made = f"{counts.made} artifacts were made in {counts.seconds:.0f} s"
+        typer.echo(f"{made}, {counts.cached} were in the store.")
     else:
-        typer.echo(f"All {result.cached} artifacts were in the store; nothing had to be made again.")
+        typer.echo(f"All {counts.cached} artifacts were in the store; nothing had to be made again.")

@@ -37,12 +37,12 @@ def test_pipeline_recomputes_a_changed_stage_and_those_behind_it_alone(stages: S
 
     first = pipeline(TINY)
     assert stages() == said("made", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
-    assert (first.made, first.cached) == (8, 0)
+    assert (first.tally.made, first.tally.cached) == (8, 0)
 
     second = pipeline(TINY)
     assert stages() == said("cached", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
     assert second.references == first.references
-    assert (second.made, second.cached) == (0, 8)
+    assert (second.tally.made, second.tally.cached) == (0, 8)
 
     third = pipeline(changed(train=TrainSettings.model_validate({"epochs": 2, "batch_size": 64})))
     ahead = said("cached", *SOLVED, "tokenize")

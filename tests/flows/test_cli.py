@@ -1,0 +1,159 @@
+"""The command line: what it prints, what it refuses, and with which exit code."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from flows.cli import app
+
+RUNNER = CliRunner()
+
+
+def forge(*words: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command; an exception that is no exit is a bug and comes out."""
+    result = RUNNER.invoke(app, list(words))
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "opening_values.json").read_text())
+
+
+def test_solve_prints_the_deal_its_value_and_every_play() -> None:
+    code, out, _ = forge("solve", "--seed", "0", "--declaration", "sixes", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert list(found) == ["seed", "opponent_seed", "declaration", "hands", "value", "q", "reachable_states"]
+    assert (found["seed"], found["opponent_seed"], found["declaration"]) == (0, None, 6)
+    assert sorted(domino for hand in found["hands"] for domino in hand) == list(range(28))
+    assert found["value"] == max(found["q"])
+
+    code, table, _ = forge("solve", "--seed", "0", "--declaration", "6")
+    assert code == 0
+    assert f"value {found['value']:+d}" in table
+    assert f"{found['reachable_states']:,} reachable states" in table
+
+
+def test_solve_with_a_fixed_hand() -> None:
+    hand = "6-6,6-5,6-4,6-2,6-1,6-0,2-2"
+    code, out, _ = forge("solve", "--hand", hand, "--opponent-seed", "3", "--declaration", "sixes", "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["hands"][0] == [5, 21, 22, 23, 25, 26, 27]
+    assert (found["seed"], found["opponent_seed"], found["value"]) == (None, 3, 42)
+
+
+def test_advise_values_the_plays_of_a_hand() -> None:
+    words = ["--declaration", "sixes", "--hand", "6-6,6-5,6-4,6-2,6-1,6-0,2-2", "--worlds", "5"]
+    code, out, _ = forge("advise", *words, "--bid", "34", "--json")
+    advice = json.loads(out)
+    assert code == 0
+    assert (advice["worlds"], advice["used"], advice["exact"]) == (399_072_960, 5, False)
+    assert {play["domino"] for play in advice["plays"]} == {"6-6", "6-5", "6-4", "6-2", "6-1", "6-0", "2-2"}
+    code, table, _ = forge("advise", *words)
+    assert code == 0
+    assert "399,072,960 possible worlds, 5 of them valued" in table
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("solve --seed -1", "Got seed -1"),
+        ("solve --declaration elevens", "Got the declaration 'elevens'"),
+        ("solve --hand 6-6,6-5", "Got a hand of 2 dominoes"),
+        ("solve --hand 6-6,6-6,6-4,6-2,6-1,6-0,2-2", "more than once"),
+        ("solve --seed x", "Invalid value for '--seed'"),
+        ("solve --nonsense", "No such option"),
+        ("nonsense", "No such command"),
+        ("advise --declaration sixes --hand 6-6 --plays 6-0,6-0", "6-0"),
+        ("advise --declaration sixes --hand 6-6,6-5,6-4,6-2,6-1,6-0,2-2 --worlds few", "n_worlds = 'few'"),
+        ("generate --count 0", "Got count = 0. Expected greater than or equal to 1."),
+        ("generate --start-seed -1", "Got start = -1"),
+        ("tokenize --input no/such/folder", "does not exist"),
+        ("train", "Got no --data"),
+        ("train --fast-dev-run --epochs 0", "Got epochs = 0"),
+        ("train --fast-dev-run --set epochz=3", "Got epochz = 3. Expected the name of a setting."),
+        ("train --fast-dev-run --set epochs", "KEY=VALUE"),
+        ("evaluate --checkpoint no/such/model", "does not exist"),
+        ("pipeline --preset dmeo", "Expected one of demo, local"),
+        ("pipeline --set train.epochs=none", "Got train.epochs = 'none'"),
+        ("eq generate --n-worlds 1", "Got n_worlds = 1"),
+        ("eq generate --objective make", "without a bid"),
+    ],
+)
+def test_bad_usage_is_told_before_anything_starts(words: str, message: str) -> None:
+    code, out, err = forge(*words.split())
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err + out
+
+
+@pytest.mark.usefixtures("home")
+def test_a_run_from_shards_to_games_and_what_it_refuses(tmp_path: Path) -> None:
+    shards, tokens, model = tmp_path / "shards", tmp_path / "tokens", tmp_path / "model"
+    for start in ("0", "900", "950"):
+        options = ["--start-seed", start, "--count", "1", "--states-per-deal", "100", "--output", str(shards)]
+        assert forge("generate", *options)[0] == 0
+    assert (shards / "val" / "seed_00000900_decl_0.parquet").is_file()
+    assert forge("shard", "show", str(shards / "val" / "seed_00000900_decl_0.parquet"))[0] == 0
+
+    assert forge("tokenize", "--input", str(shards), "--output", str(tokens))[0] == 0
+    assert (tokens / "train" / "tokens.npy").is_file()
+    for kind in ("qvalue", "policy"):
+        options = ["--data", str(tokens), "--kind", kind, "--output", str(model / kind)]
+        assert forge("train", "--fast-dev-run", *options)[0] == 0
+    code, out, _ = forge("evaluate", "--checkpoint", str(model / "qvalue"))
+    assert code == 0
+    assert "q_gap" in out
+    assert forge("export", "--checkpoint", str(model / "qvalue"), "--output", str(tmp_path / "onnx"))[0] == 0
+
+    games = ["eq", "generate", "--count", "1", "--n-worlds", "2", "--output", str(tmp_path / "games"), "--oracle"]
+    assert forge(*games, str(tmp_path / "onnx" / "model.onnx"))[0] == 0
+    game = tmp_path / "games" / "train" / "seed_00000000.pt"
+    assert forge("eq", "view", str(game))[0] == 0
+    assert forge("eq", "collate", str(tmp_path / "games"), "--output", str(tmp_path / "games.parquet"))[0] == 0
+
+    code, _, err = forge(*games, str(model / "policy"))
+    assert code == 1
+    assert "a policy model (logits)" in err
+
+
+@pytest.mark.usefixtures("home")
+def test_files_that_are_not_what_they_should_be(tmp_path: Path) -> None:
+    shard = tmp_path / "shards" / "train" / "seed_00000000_decl_0.parquet"
+    shard.parent.mkdir(parents=True)
+    shard.write_bytes(b"PAR1 and then nothing")
+    (tmp_path / "model.ckpt").write_bytes(b"no checkpoint")
+    (tmp_path / "empty").mkdir()
+    output = tmp_path / "output"
+    for words, code in (
+        (["tokenize", "--input", str(tmp_path / "shards"), "--output", str(output)], 1),
+        (["tokenize", "--input", str(tmp_path / "empty"), "--output", str(output)], 2),
+        (["evaluate", "--checkpoint", str(tmp_path / "model.ckpt"), "--data", str(tmp_path / "empty")], 1),
+        (["export", "--checkpoint", str(tmp_path / "empty"), "--data", str(tmp_path / "empty")], 2),
+    ):
+        found, out, err = forge(*words)
+        assert found == code, err
+        assert err.count("Got ") == 1
+        assert "Traceback" not in err + out
+        assert not output.exists()
+
+
+def test_server_that_does_not_answer_is_one_message(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    code, _, err = forge("generate", "--count", "1")
+    assert code == 1
+    assert "Got no answer from the Prefect server at http://127.0.0.1:9/api" in err
+    assert not (home / "store").exists()
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = {"prefect", "torch", "numba", "numpy", "polars", "pydantic", "mlflow", "rich"}
+    script = f"import sys, flows.cli; print({heavy} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "set()"
