@@ -1,12 +1,11 @@
 """From a deal to its shard: solve, choose states, write."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -61,8 +60,7 @@ def write_deal(request: DealRequest, settings: ShardSettings, folder: Path) -> S
     When another generator is just making this shard, it is waited for. Raises InputError when the shard that is there
     was made with other settings.
     """
-    with claim(folder / request.relative_path(), wait=True) as temporary:
-        return _kept(request, settings, folder) if temporary is None else _made(request, settings, folder, temporary)
+    return _Generator(settings, folder).write(request)
 
 
 def write_block(
@@ -78,111 +76,115 @@ def write_block(
 
     The deals are solved on the CPU, or together on `device`. Several generators may work on one folder: what another
     one is just making is left to it until everything else is done. `on_progress` is called in this thread, once a deal.
+    Raises InputError when a shard that is there was made with other settings.
     """
+    generator = _Generator(settings, folder)
     receipts: dict[DealRequest, ShardReceipt] = {}
+
+    def take(asked: Sequence[DealRequest], results: Iterable[ShardReceipt | None]) -> None:
+        for request, receipt in zip(asked, results, strict=True):
+            if receipt is not None:
+                receipts[request] = receipt
+                if on_progress is not None:
+                    on_progress(receipt)
+
     with ThreadPoolExecutor(threads) as pool:
-        for request, receipt in _write_all(pool, requests, settings, folder, device):
-            receipts[request] = receipt
-            if on_progress is not None:
-                on_progress(receipt)
+        if device is None:
+            take(requests, pool.map(generator.write_if_free, requests))
+        else:
+            take(requests, generator.write_together(requests, pool, device=device))
+        busy = [request for request in requests if request not in receipts]
+        take(busy, pool.map(generator.write, busy))
     return [receipts[request] for request in requests]
 
 
-def _write_all(
-    pool: Executor, requests: Sequence[DealRequest], settings: ShardSettings, folder: Path, device: Device | None
-) -> Iterator[tuple[DealRequest, ShardReceipt]]:
-    if device is None:
-        first = pool.map(partial(_write_if_free, settings=settings, folder=folder), requests)
-    else:
-        first = _write_together(pool, requests, settings, folder, device)
-    others: list[DealRequest] = []
-    for request, receipt in zip(requests, first, strict=True):
-        if receipt is None:
-            others.append(request)
-        else:
-            yield request, receipt
-    yield from zip(others, pool.map(partial(write_deal, settings=settings, folder=folder), others), strict=True)
+@dataclass(frozen=True, slots=True)
+class _Generator:
+    """Writes shards of one kind into one folder."""
 
+    settings: ShardSettings
+    folder: Path
 
-def _write_if_free(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt | None:
-    """The receipt; None when another generator is just making the shard."""
-    with claim(folder / request.relative_path(), wait=False) as temporary:
-        if temporary is not None:
-            return _made(request, settings, folder, temporary)
-    return _kept_if_sound(request, settings, folder)
+    def write(self, request: DealRequest) -> ShardReceipt:
+        """Write the shard, or wait for the generator that is just making it."""
+        with claim(self._path(request), wait=True) as temporary:
+            return self._kept(request) if temporary is None else self._make(request, temporary)
 
+    def write_if_free(self, request: DealRequest) -> ShardReceipt | None:
+        """Write the shard; None when another generator is just making it."""
+        with claim(self._path(request), wait=False) as temporary:
+            if temporary is not None:
+                return self._make(request, temporary)
+        return self._kept_if_sound(request)
 
-def _write_together(
-    pool: Executor, requests: Sequence[DealRequest], settings: ShardSettings, folder: Path, device: Device
-) -> Iterator[ShardReceipt | None]:
-    """As `_write_if_free`, one for each request, solved side by side on a device."""
-    with ExitStack() as claims:
-        claimed = [claims.enter_context(claim(folder / request.relative_path(), wait=False)) for request in requests]
-        mine = [(request, file) for request, file in zip(requests, claimed, strict=True) if file is not None]
-        tables = solve_batches(device, [r.deal() for r, _ in mine], [r.declaration for r, _ in mine])
-        saved = pool.map(lambda job, table: _save(table, job[0], settings, folder, job[1]), mine, tables)
-        for request, file in zip(requests, claimed, strict=True):
-            yield _kept_if_sound(request, settings, folder) if file is None else next(saved)
+    def write_together(
+        self, requests: Sequence[DealRequest], pool: Executor, *, device: Device
+    ) -> Iterator[ShardReceipt | None]:
+        """As `write_if_free`, for each request; solved side by side on a device."""
+        with ExitStack() as claims:
+            files = [claims.enter_context(claim(self._path(request), wait=False)) for request in requests]
+            mine = [(request, file) for request, file in zip(requests, files, strict=True) if file is not None]
+            tables = solve_batches(device, [r.deal() for r, _ in mine], [r.declaration for r, _ in mine])
+            receipts = pool.map(lambda job, table: self._save(table, *job), mine, tables)
+            for request, file in zip(requests, files, strict=True):
+                yield self._kept_if_sound(request) if file is None else next(receipts)
 
+    def _make(self, request: DealRequest, temporary: Path) -> ShardReceipt:
+        start = time.perf_counter()
+        receipt = self._save(solve(request.deal(), request.declaration), request, temporary)
+        return replace(receipt, seconds=time.perf_counter() - start)
 
-def _made(request: DealRequest, settings: ShardSettings, folder: Path, temporary: Path) -> ShardReceipt:
-    start = time.perf_counter()
-    receipt = _save(solve(request.deal(), request.declaration), request, settings, folder, temporary)
-    return replace(receipt, seconds=time.perf_counter() - start)
-
-
-def _save(
-    table: SolvedDeal, request: DealRequest, settings: ShardSettings, folder: Path, temporary: Path
-) -> ShardReceipt:
-    start = time.perf_counter()
-    rows, outcome = 0, Outcome.SKIPPED
-    if settings.max_states is None or table.reachable_states <= settings.max_states:
-        metadata = _metadata(request, settings, table)
-        rows = write_shard(temporary, folder / request.relative_path(), metadata, _rows(table, metadata))
-        outcome = Outcome.WRITTEN
-    seconds = time.perf_counter() - start
-    return ShardReceipt(request.relative_path(), rows, table.reachable_states, table.opening_value, seconds, outcome)
-
-
-def _kept_if_sound(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt | None:
-    return _kept(request, settings, folder) if is_sound(folder / request.relative_path()) else None
-
-
-def _kept(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt:
-    path = folder / request.relative_path()
-    there = read_metadata(path)
-    if (there.keep, there.sampling) != (settings.keep, _sampling(request, settings)):
-        raise InputError.of(
-            got=f"{path}, made with {there.keep} {there.sampling or ''}",
-            expected=f"shards made with {settings.keep} {_sampling(request, settings) or ''}",
-            remedy="choose another folder, or the settings that this one was made with",
+    def _save(self, table: SolvedDeal, request: DealRequest, temporary: Path) -> ShardReceipt:
+        start = time.perf_counter()
+        rows, outcome = 0, Outcome.SKIPPED
+        if self.settings.max_states is None or table.reachable_states <= self.settings.max_states:
+            metadata = self._metadata(request, table)
+            frames = _frames(table, metadata)
+            rows = write_shard(temporary, self._path(request), metadata=metadata, frames=frames)
+            outcome = Outcome.WRITTEN
+        seconds = time.perf_counter() - start
+        return ShardReceipt(
+            request.relative_path(), rows, table.reachable_states, table.opening_value, seconds, outcome
         )
-    return ShardReceipt(
-        request.relative_path(), there.rows, there.reachable_states, there.opening_value, 0.0, Outcome.KEPT
-    )
+
+    def _kept_if_sound(self, request: DealRequest) -> ShardReceipt | None:
+        return self._kept(request) if is_sound(self._path(request)) else None
+
+    def _kept(self, request: DealRequest) -> ShardReceipt:
+        there, sampling = read_metadata(self._path(request)), self._sampling(request)
+        if (there.keep, there.sampling) != (self.settings.keep, sampling):
+            raise InputError.of(
+                got=f"{self._path(request)}, made with {there.keep} {there.sampling or ''}",
+                expected=f"shards made with {self.settings.keep} {sampling or ''}",
+                remedy="choose another folder, or the settings that this one was made with",
+            )
+        return ShardReceipt(
+            request.relative_path(), there.rows, there.reachable_states, there.opening_value, 0.0, Outcome.KEPT
+        )
+
+    def _path(self, request: DealRequest) -> Path:
+        return self.folder / request.relative_path()
+
+    def _sampling(self, request: DealRequest) -> Sampling | None:
+        return sampling_of(request, self.settings) if self.settings.keep is Keep.SAMPLES else None
+
+    def _metadata(self, request: DealRequest, table: SolvedDeal) -> ShardMetadata:
+        return ShardMetadata(
+            schema_version=SCHEMA_VERSION,
+            solver_version=SOLVER_VERSION,
+            seed=request.seed,
+            opponent_seed=request.opponent_seed,
+            declaration=request.declaration,
+            dominoes=table.deal.dominoes,
+            keep=self.settings.keep,
+            rows=0,
+            reachable_states=table.reachable_states,
+            opening_value=table.opening_value,
+            sampling=self._sampling(request),
+        )
 
 
-def _sampling(request: DealRequest, settings: ShardSettings) -> Sampling | None:
-    return sampling_of(request, settings) if settings.keep is Keep.SAMPLES else None
-
-
-def _metadata(request: DealRequest, settings: ShardSettings, table: SolvedDeal) -> ShardMetadata:
-    return ShardMetadata(
-        schema_version=SCHEMA_VERSION,
-        solver_version=SOLVER_VERSION,
-        seed=request.seed,
-        opponent_seed=request.opponent_seed,
-        declaration=request.declaration,
-        dominoes=table.deal.dominoes,
-        keep=settings.keep,
-        rows=0,
-        reachable_states=table.reachable_states,
-        opening_value=table.opening_value,
-        sampling=_sampling(request, settings),
-    )
-
-
-def _rows(table: SolvedDeal, metadata: ShardMetadata) -> Iterator[pl.DataFrame]:
+def _frames(table: SolvedDeal, metadata: ShardMetadata) -> Iterator[pl.DataFrame]:
     if metadata.sampling is not None:
         return sampled_rows(table, metadata.sampling)
     return table_rows(table) if metadata.keep is Keep.TABLE else all_rows(table)

@@ -23,7 +23,7 @@ def played_states(table: SolvedDeal, n: int, rng: np.random.Generator, *, epsilo
     met = np.empty(0, dtype=np.int64)
     games = max(32, n // 14)
     for _ in range(_MOST_ROUNDS):
-        fresh = _play_games(table, game, games, rng, epsilon)
+        fresh = _play_games(table, game, games=games, rng=rng, epsilon=epsilon)
         before, met = len(met), np.union1d(met, fresh)
         if len(met) >= n or len(met) - before < _FEWEST_NEW * fresh.size:
             break
@@ -31,7 +31,7 @@ def played_states(table: SolvedDeal, n: int, rng: np.random.Generator, *, epsilo
 
 
 def _play_games(
-    table: SolvedDeal, game: Game, games: int, rng: np.random.Generator, epsilon: float
+    table: SolvedDeal, game: Game, *, games: int, rng: np.random.Generator, epsilon: float
 ) -> Int64[np.ndarray, "28 games"]:
     """The states met in each of some games, by plays made."""
     here = np.full(games, OPENING, dtype=np.int64)
@@ -39,12 +39,12 @@ def _play_games(
     for made in range(28):
         met[made] = here
         different, index = np.unique(here, return_inverse=True)
-        here = play(game, here, _choose(table.q(different)[index], here, rng, epsilon)).states
+        here = play(game, here, _choose(table.q(different)[index], here, rng=rng, epsilon=epsilon)).states
     return met
 
 
 def _choose(
-    q: Int8[np.ndarray, "n 7"], states: Int64[np.ndarray, "n"], rng: np.random.Generator, epsilon: float
+    q: Int8[np.ndarray, "n 7"], states: Int64[np.ndarray, "n"], *, rng: np.random.Generator, epsilon: float
 ) -> Int64[np.ndarray, "n"]:
     legal = q != ILLEGAL
     sign = np.where(state.fields(states).mover % 2 == 0, 1, -1)

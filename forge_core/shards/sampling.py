@@ -35,23 +35,23 @@ def sample_states(table: SolvedDeal, sampling: Sampling) -> Int64[np.ndarray, "m
     ends = np.cumsum([0.0, *weights.values()]) / sum(weights.values()) * sampling.states_per_deal
     shares = np.diff(np.rint(ends).astype(int))
     drawn = [
-        _draw(table, strategy, int(share), rng, sampling.epsilon or 0.0)
+        _draw(table, strategy, n=int(share), rng=rng, epsilon=sampling.epsilon or 0.0)
         for strategy, share in zip(weights, shares, strict=True)
     ]
     return np.unique(np.concatenate(drawn))
 
 
 def _draw(
-    table: SolvedDeal, strategy: Strategy, n: int, rng: np.random.Generator, epsilon: float
+    table: SolvedDeal, strategy: Strategy, *, n: int, rng: np.random.Generator, epsilon: float
 ) -> Int64[np.ndarray, "m"]:
     if strategy is Strategy.PLAYED:
         return played_states(table, n, rng, epsilon=epsilon)
     if strategy is Strategy.BY_DEPTH:
-        return _by_depth(table, n, rng)
+        return _by_depth(table, n, rng=rng)
     return table.sample(n, rng)
 
 
-def _by_depth(table: SolvedDeal, n: int, rng: np.random.Generator) -> Int64[np.ndarray, "m"]:
+def _by_depth(table: SolvedDeal, n: int, *, rng: np.random.Generator) -> Int64[np.ndarray, "m"]:
     there = table.states_by_plays_left[:0:-1]  # 28 plays left first, the final states left out
     starts = np.cumsum(there) - there
     quotas = equal_shares(there, n)

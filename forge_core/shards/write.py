@@ -48,7 +48,7 @@ def claim(path: Path, *, wait: bool) -> Generator[Path | None, None, None]:
             os.close(descriptor)
 
 
-def write_shard(temporary: Path, path: Path, metadata: ShardMetadata, frames: Iterable[pl.DataFrame]) -> int:
+def write_shard(temporary: Path, path: Path, *, metadata: ShardMetadata, frames: Iterable[pl.DataFrame]) -> int:
     """Write the frames and the metadata to a claimed temporary file and rename it to `path`; the number of rows.
 
     The frames hold the columns that belong to `metadata.keep`; `metadata.rows` is filled in here.

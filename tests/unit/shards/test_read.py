@@ -21,7 +21,7 @@ def rewrite(source: Path, target: Path, metadata: str) -> Path:
 def test_a_shard_is_read_whole_or_by_row_groups(shard: Path, tmp_path: Path) -> None:
     whole = read_shard(shard)
     copy = tmp_path / "copy.parquet"
-    write_shard(tmp_path / "temporary", copy, whole.metadata, [whole.frame[:300], whole.frame[300:]])
+    write_shard(tmp_path / "temporary", copy, metadata=whole.metadata, frames=[whole.frame[:300], whole.frame[300:]])
     assert inspect(copy).group_rows == (300, 100)
     assert pl.concat([read_group(copy, 0), read_group(copy, 1)]).equals(whole.frame)
     assert read_metadata(copy) == whole.metadata
@@ -87,5 +87,5 @@ def test_a_failed_write_leaves_no_shard(shard: Path, tmp_path: Path) -> None:
         raise RuntimeError("the disk is gone")
 
     with pytest.raises(RuntimeError):
-        write_shard(tmp_path / "temporary", tmp_path / "shard.parquet", whole.metadata, frames())
+        write_shard(tmp_path / "temporary", tmp_path / "shard.parquet", metadata=whole.metadata, frames=frames())
     assert not list(tmp_path.glob("*.parquet"))
