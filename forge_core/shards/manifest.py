@@ -20,7 +20,13 @@ def missing(folder: Path, requests: Iterable[DealRequest]) -> list[DealRequest]:
     (Flipped bits inside are found by the page checksums when it is read.)
     """
     present = {split: _names(folder / split) for split in Split}
-    return [request for request in requests if not _is_present(folder, present[request.split], request)]
+    places = {split: f"{folder / split}{os.sep}" for split in Split}
+
+    def is_there(request: DealRequest) -> bool:
+        split, name = request.split, request.file_name
+        return name in present[split] and is_sound(places[split] + name)
+
+    return [request for request in requests if not is_there(request)]
 
 
 def missing_blocks(
@@ -53,11 +59,6 @@ def is_sound(path: Path | str) -> bool:
         return size > 2 * len(_MAGIC) and os.pread(descriptor, len(_MAGIC), size - len(_MAGIC)) == _MAGIC
     finally:
         os.close(descriptor)
-
-
-def _is_present(folder: Path, names: set[str], request: DealRequest) -> bool:
-    name = request.file_name
-    return name in names and is_sound(f"{folder}{os.sep}{request.split}{os.sep}{name}")
 
 
 def _names(folder: Path) -> set[str]:
