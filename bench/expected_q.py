@@ -88,7 +88,7 @@ def model_games_per_second(n: int) -> tuple[float, str] | tuple[None, None]:
 
 
 def measure(*, quick: bool) -> dict[str, object]:
-    n = 2 if quick else 40
+    n = 2 if quick else 20
     games = {name: games_per_second(EXACT, settings, n) for name, settings in SETTINGS.items()}
     model, device = model_games_per_second(256 if quick else 2048)
     return {
