@@ -1,5 +1,7 @@
 """The settings of the whole pipeline, and the presets that fill them in."""
 
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from forge_core.errors import InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.settings import TrainSettings
+from forge_core.shards.deals import DealMode, deal_requests
+from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 
@@ -26,6 +30,37 @@ class SeedRange(BaseModel):
     def seeds(self) -> range:
         """The seeds themselves."""
         return range(self.start, self.start + self.count)
+
+
+class SeedSeries(BaseModel):
+    """Seeds whose files a folder is to hold, made where they are missing."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: int = Field(default=0, ge=0, description="The first seed.")
+    count: int | None = Field(default=None, ge=1, description="How many seeds; none = on and on.")
+    limit: int | None = Field(default=None, ge=1, description="Make at most this many files; none = all.")
+
+    def seeds(self) -> Iterable[int]:
+        """The seeds themselves; endless without a count."""
+        return itertools.count(self.start) if self.count is None else range(self.start, self.start + self.count)
+
+
+class DealSeries(SeedSeries):
+    """Deals whose shards a folder is to hold, made where they are missing."""
+
+    mode: DealMode = Field(
+        default=DealMode.STANDARD,
+        description="standard: a seed's deal under the declaration seed % 10. all-declarations: under all ten. "
+        "marginalized: seat 0 keeps the seed's hand, opponent seeds deal the rest.",
+    )
+    opponent_seeds: int = Field(
+        default=3, ge=1, description="How often the rest is dealt to each hand (for marginalized)."
+    )
+
+    def requests(self) -> Iterator[DealRequest]:
+        """The deals themselves."""
+        return deal_requests(self.seeds(), self.mode, opponent_seeds=self.opponent_seeds)
 
 
 class PipelineSettings(BaseModel):

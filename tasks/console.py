@@ -1,6 +1,8 @@
 """The terminal while flows run: one stderr for log lines and progress bars, so that neither tears the other."""
 
 import logging
+import time
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import cache
@@ -28,15 +30,28 @@ class ConsoleHandler(logging.Handler):
 
 
 @contextmanager
-def progress(description: str, total: int | None) -> Generator[Callable[[int], None]]:
-    """A progress bar while the block runs, silent when stderr is no terminal; call what it yields to advance it."""
+def progress(description: str, total: int | None, rates: str = "") -> Generator[Callable[..., None]]:
+    """A progress bar while the block runs, silent when stderr is no terminal; call what it yields to advance it.
+
+    rates is a format string of numbers a second, as "{deals:.1f} deals/s": give their steps by name when advancing.
+    """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[rates]}"),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
+    done: Counter[str] = Counter()
+    start = time.monotonic()
     with Progress(*columns, console=console(), transient=True, disable=not console().is_terminal) as bar:
-        task = bar.add_task(description, total=total)
-        yield lambda steps: bar.advance(task, steps)
+        task = bar.add_task(description, total=total, rates="")
+
+        def advance(steps: int, **numbers: int) -> None:
+            done.update(numbers)
+            seconds = max(time.monotonic() - start, 1e-3)
+            text = rates.format_map({name: count / seconds for name, count in done.items()}) if done else ""
+            bar.update(task, advance=steps, rates=text)
+
+        yield advance

@@ -1,7 +1,9 @@
 """Solve a block of deals and keep their shards."""
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs.installation import Installation
 from configs.pipeline import SeedRange
@@ -10,7 +12,13 @@ from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from tasks.blocks import cut
 from tasks.console import progress
+from tasks.devices import DeviceName, choose_device
 from tasks.stage import artifact, stage_task
+
+if TYPE_CHECKING:
+    from forge_core.shards.generate import ShardReceipt
+
+logger = logging.getLogger(__name__)
 
 BLOCK = 50
 """Deals in a task: a task should last half a minute or more, so that what Prefect needs for it does not count."""
@@ -27,11 +35,7 @@ def generate(seeds: range, settings: ShardSettings) -> Reference:
     requests = [DealRequest(seed, None, seed % 10) for seed in seeds]
 
     def make(folder: Path) -> None:
-        from forge_core.shards.generate import write_block
-
-        threads = Installation().thread_count()
-        with progress(f"solving deals {seeds.start}-{seeds.stop - 1}", len(requests)) as advance:
-            write_block(requests, settings, folder, threads=threads, on_progress=lambda _: advance(1))
+        solve(requests, settings, folder, f"solving deals {seeds.start}-{seeds.stop - 1}")
 
     deals = [[request.seed, request.opponent_seed, request.declaration] for request in requests]
     return artifact(
@@ -41,3 +45,31 @@ def generate(seeds: range, settings: ShardSettings) -> Reference:
         code=["forge_core.shards.generate"],
         settings={"shards": settings, "deals": deals},
     )
+
+
+@stage_task(name="fill", task_run_name="fill {folder.name} from seed {requests[0].seed}")
+def fill(
+    requests: Sequence[DealRequest], settings: ShardSettings, folder: Path, *, device: DeviceName = "auto"
+) -> "list[ShardReceipt]":
+    """Write the shards of some deals straight into a folder of the user's, beside other generators."""
+    seeds = f"{requests[0].seed}-{requests[-1].seed}"
+    receipts = solve(requests, settings, folder, f"solving deals {seeds}", device=device)
+    logger.info("%-12s seeds %s: %d shards in %s", "fill", seeds, len(receipts), folder)
+    return receipts
+
+
+def solve(
+    requests: Sequence[DealRequest], settings: ShardSettings, folder: Path, what: str, *, device: DeviceName = "auto"
+) -> "list[ShardReceipt]":
+    """Write the shards of some deals, with a progress bar."""
+    from forge_core.shards.generate import write_block
+
+    with progress(what, len(requests), "{deals:.1f} deals/s  {states:,.0f} states/s") as advance:
+        return write_block(
+            requests,
+            settings,
+            folder,
+            threads=Installation().thread_count(),
+            device=choose_device(device),
+            on_progress=lambda receipt: advance(1, deals=1, states=receipt.reachable_states),
+        )

@@ -1,10 +1,19 @@
 """What a run made, in numbers: on the run's page in the Prefect UI, and for the terminal."""
 
+import base64
+from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import (
+    create_image_artifact,
+    create_link_artifact,
+    create_markdown_artifact,
+    create_table_artifact,
+)
 
 from forge_core.artifacts.reference import Reference
 from tasks import tracking
@@ -12,7 +21,11 @@ from tasks.evaluate import read_summaries
 from tasks.export import read_parity
 from tasks.stage import Tally, stage_task, store
 
+if TYPE_CHECKING:
+    from forge_core.shards.generate import ShardReceipt
+
 Rows = list[tuple[str, ...]]
+_DRAWN = 1000
 
 METRICS = ("q_gap", "q_mae", "value_mae", "accuracy", "blunder_rate")
 
@@ -33,6 +46,47 @@ class PipelineResult:
     def references(self) -> tuple[Reference, ...]:
         """All objects, in the order in which they were made."""
         return (*self.shards, self.tokens, self.model, self.evaluation, self.onnx, *self.games)
+
+
+@dataclass(slots=True)
+class FillReport:
+    """What filling a folder with shards came to; grows block by block and stays small.
+
+    made, kept  shards written now; found there meanwhile, made by another generator
+    states      of the game trees of the deals solved now
+    skipped     the shards not made because their deals are too large
+    recent      the last shards made, at most `_DRAWN` of them, for the plot
+    """
+
+    made: int = 0
+    kept: int = 0
+    states: int = 0
+    skipped: list[Path] = field(default_factory=list[Path])
+    recent: deque[Path] = field(default_factory=lambda: deque[Path](maxlen=_DRAWN))
+
+    def add(self, receipts: "Sequence[ShardReceipt]") -> None:
+        """Count the receipts of a block."""
+        from forge_core.shards.generate import Outcome
+
+        for receipt in receipts:
+            if receipt.outcome is Outcome.SKIPPED:
+                self.skipped.append(receipt.relative_path)
+            elif receipt.outcome is Outcome.KEPT:
+                self.kept += 1
+            else:
+                self.made += 1
+                self.states += receipt.reachable_states
+                self.recent.append(receipt.relative_path)
+
+    @property
+    def rows(self) -> Rows:
+        """The counts, for people."""
+        return [
+            ("shards made", f"{self.made:,}"),
+            ("made by others meanwhile", f"{self.kept:,}"),
+            ("skipped as too large", f"{len(self.skipped):,}"),
+            ("game-tree states solved", f"{self.states:,}"),
+        ]
 
 
 def shard_rows(shards: Sequence[Reference]) -> Rows:
@@ -87,6 +141,23 @@ def pipeline_rows(result: PipelineResult) -> Rows:
 def report_shards(shards: Sequence[Reference]) -> None:
     """Shards on the run's page."""
     _publish("shards", "Shards", [*shard_rows(shards), *place_rows(shards)])
+
+
+@stage_task(name="report fill")
+def report_fill(report: FillReport, folder: Path) -> None:
+    """What filling a folder came to, and its deals as a plot, on the run's page."""
+    _publish("fill", "Shards", [*report.rows, ("folder", str(folder))])
+    if report.recent:
+        from forge_core.shards.plot import draw_deals
+        from forge_core.shards.read import read_metadata
+
+        with TemporaryDirectory() as name:
+            plot = Path(name) / "deals.png"
+            draw_deals(plot, [read_metadata(folder / shard) for shard in report.recent])
+            image = base64.b64encode(plot.read_bytes()).decode()
+        create_image_artifact(
+            f"data:image/png;base64,{image}", key="deals", description="States and values of the deals"
+        )
 
 
 @stage_task(name="report tokens")

@@ -6,7 +6,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 
 import typer
 
-from flows.cli import advise, eq, local, look, shard, stages, whole
+from flows.cli import advise, eq, generate, local, look, shard, stages, whole
 from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 look.add_to(app)
 advise.add_to(app)
+generate.add_to(app)
 stages.add_to(app)
 whole.add_to(app)
 app.add_typer(eq.app, name="eq")

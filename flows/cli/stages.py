@@ -20,25 +20,8 @@ Data = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (generate, tokenize, train, evaluate, export):
+    for command in (tokenize, train, evaluate, export):
         app.command()(command)
-
-
-def generate(
-    start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
-    output: Output = None,
-    states_per_deal: Annotated[int | None, typer.Option(help="States sampled of a deal at most.")] = None,
-    sets: Sets = None,
-) -> None:
-    """Solve deals exactly; write shards to {train,val,test}/*.parquet."""
-    from configs.pipeline import SeedRange
-    from forge_core.shards.settings import ShardSettings
-
-    deals = build(SeedRange, {"start": start_seed, "count": count})
-    settings = build(ShardSettings, {"states_per_deal": states_per_deal}, sets)
-    run_flow("generate_oracle:generate_oracle", deals=(deals,), shards=settings, output=_absolute(output))
-    say(f"{count} shards in {output or 'the store'}")
 
 
 def tokenize(

@@ -1,0 +1,87 @@
+"""The command that solves deals and writes shards."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from flows.cli.options import Sets, build
+from flows.cli.running import run_flow, say
+from flows.cli.tables import show_rows
+from forge_core.errors import InputError
+
+if TYPE_CHECKING:
+    from configs.pipeline import DealSeries
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(generate)
+
+
+def generate(
+    start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
+    output: Annotated[
+        Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
+    ] = None,
+    mode: Annotated[str, typer.Option(help="standard, all-declarations or marginalized.")] = "standard",
+    opponent_seeds: Annotated[int, typer.Option(help="Deals to each hand of seat 0, for marginalized.")] = 3,
+    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Make at most this many shards.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the shards that are missing.")] = False,
+    keep: Annotated[str | None, typer.Option(help="samples, table or all.")] = None,
+    states_per_deal: Annotated[int | None, typer.Option(help="States sampled of a deal at most.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help='uniform, by_depth, played, or a mixture such as "uniform=2,played=1".')
+    ] = None,
+    max_states: Annotated[int | None, typer.Option(help="Skip deals with more reachable states.")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
+    sets: Sets = None,
+) -> None:
+    """Solve deals exactly; write shards to {train,val,test}/*.parquet."""
+    from configs.pipeline import DealSeries, SeedRange
+    from forge_core.shards.settings import ShardSettings
+
+    kept = {"keep": keep, "states_per_deal": states_per_deal, "strategy": strategy, "max_states": max_states}
+    settings = build(ShardSettings, kept, sets)
+    if output is None:
+        if mode != "standard" or continuous or dry_run or limit is not None or device != "auto":
+            raise _no_output()
+        deals = build(SeedRange, {"start": start_seed, "count": count})
+        run_flow("generate_oracle:generate_oracle", deals=(deals,), shards=settings)
+        say(f"{count} shards in the store")
+        return
+    values = {"start": start_seed, "count": None if continuous else count, "limit": limit, "mode": mode}
+    series = build(DealSeries, values | {"opponent_seeds": opponent_seeds})
+    if dry_run:
+        _list_missing(output, series)
+        return
+    parameters = {"folder": output.absolute(), "deals": series, "shards": settings, "device": device}
+    report = run_flow("fill_shards:fill_shards", **parameters).value
+    show_rows(f"Shards in {output}", [*report.rows, *(("skipped", str(path)) for path in report.skipped)])
+
+
+def _no_output() -> InputError:
+    return InputError.of(
+        got="--mode, --continuous, --limit, --dry-run or --device without --output",
+        expected="a folder to fill",
+        remedy="name one with --output DIR",
+    )
+
+
+def _list_missing(folder: Path, deals: "DealSeries") -> None:
+    """The paths of the missing shards on stdout, one a line; how many on stderr."""
+    from itertools import islice
+
+    from forge_core.shards.manifest import missing_blocks
+
+    if deals.count is None and deals.limit is None:
+        raise InputError.of(
+            got="--dry-run with --continuous", expected="an end to the list", remedy="add --limit, or use --count"
+        )
+    blocks = missing_blocks(folder, deals.requests(), size=1000, limit=deals.limit)
+    gaps = [request for block in islice(blocks, deals.limit) for request in block]
+    for request in gaps:
+        typer.echo(request.relative_path())
+    say(f"{len(gaps):,} shards are missing in {folder}")

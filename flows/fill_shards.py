@@ -1,0 +1,38 @@
+"""Fill a folder with shards: only what is missing, for as long as is asked."""
+
+import logging
+from pathlib import Path
+
+from prefect import flow
+
+from configs.pipeline import DealSeries
+from flows.interrupt import finish_first
+from forge_core.shards.manifest import missing_blocks
+from forge_core.shards.settings import ShardSettings
+from tasks.devices import DeviceName
+from tasks.generate import BLOCK, fill
+from tasks.report import FillReport, report_fill
+
+logger = logging.getLogger(__name__)
+
+
+@flow(name="fill-shards")
+def fill_shards(
+    folder: Path, deals: DealSeries, shards: ShardSettings | None = None, device: DeviceName = "auto"
+) -> FillReport:
+    """Make the shards that a folder lacks, block by block; other generators may work on it at the same time.
+
+    folder   gets {train,val,test}/*.parquet; what is there and sound is left alone
+    deals    the deals that it is to hold; without a count, on and on until Ctrl-C, which finishes the present block
+    shards   what is kept of a solved deal
+    device   auto, cpu or cuda
+    """
+    settings = shards or ShardSettings()
+    report = FillReport()
+    with finish_first(logger.warning) as stopping:
+        for block in missing_blocks(folder, deals.requests(), size=BLOCK, limit=deals.limit):
+            report.add(fill(block, settings, folder, device=device))
+            if stopping():
+                break
+    report_fill(report, folder)
+    return report
