@@ -6,6 +6,7 @@ bytes_per_sample        size of these shards by the samples in them
 gap_seconds             finding the gaps among 100,000 shards that are all there (--quick: 20,000, scaled up)
 """
 
+import shutil
 import tempfile
 import time
 from pathlib import Path
@@ -26,10 +27,11 @@ from forge_core.tokens.settings import TokenSettings
 def tokens_per_second(shards: Path, folder: Path, runs: int) -> float:
     tokenize([shards], folder / "warm", TokenSettings(samples_per_shard=10))
     rates = []
-    for run in range(runs):
+    for _ in range(runs):
         start = time.perf_counter()
-        manifest = tokenize([shards], folder / f"run_{run}", TokenSettings())
+        manifest = tokenize([shards], folder / "tokens", TokenSettings())
         rates.append(sum(manifest.samples.values()) / (time.perf_counter() - start))
+        shutil.rmtree(folder / "tokens")  # or writing back several gigabytes would slow down the next run
     return float(np.median(rates))
 
 
