@@ -39,7 +39,9 @@ def show_pipeline(outcome: "Outcome") -> None:
     result: PipelineResult = outcome.value
     show_rows("What was made", pipeline_rows(result))
     show_metrics("Test split (points, mover's view)", result.evaluation)
-    show_rows("Where it lies", place_rows(result.references))
+    typer.echo("Where it lies:")
+    for name, place in place_rows(result.references):
+        typer.echo(f"  {name:24} {place}")
     commands = [f"{program()} ui prefect --run {outcome.run}"]
     if (run := tracking.recall(result.model)) is not None:
         commands.append(f"{program()} ui mlflow --run {run.experiment}/{run.run}")
