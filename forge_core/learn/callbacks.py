@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import Callback, Checkpoint
+from lightning.pytorch.callbacks import Callback, Checkpoint, EarlyStopping
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from torch import Tensor
@@ -98,6 +98,17 @@ class KeepBest(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """The other way round."""
         self.q_gap, self.epoch, self.weights = state_dict["q_gap"], state_dict["epoch"], state_dict["weights"]
+
+
+class StopEarly(EarlyStopping):
+    """Stops after `patience` epochs without a better q_gap; a run that had stopped stays so when it is resumed."""
+
+    def __init__(self, patience: int) -> None:
+        super().__init__(MONITORED, patience=patience)
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Stops at once if it is resumed after its end."""
+        trainer.should_stop = self.wait_count >= self.patience
 
 
 class SaveLast(Checkpoint):

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
@@ -13,36 +13,37 @@ from torch import Tensor
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
-from forge_core.learn.batches import Batch, TokenData
+from forge_core.learn.batches import Batch
 from forge_core.learn.metrics import Metrics, measure_model
 from forge_core.learn.network import POINTS_SCALE, Network
 from forge_core.learn.settings import TrainSettings
+from forge_core.tokens.dataset import TokenArrays
 
 _NOT_LEGAL = -1e9
 
 
 class ForgeModule(pl.LightningModule):
-    """A network in training. `metrics` are those of the latest validation, of the weights that would be kept."""
+    """A network in training. `metrics` are those of the latest validation, of the weights that would be kept.
+
+    validation   the samples that the validation batches hold, in their order
+    total_steps  the step at which the learning rate reaches 0
+    """
 
     metrics: Metrics
 
-    def __init__(self, network: Network, settings: TrainSettings, total_steps: int) -> None:
+    def __init__(self, network: Network, settings: TrainSettings, *, validation: TokenArrays, total_steps: int) -> None:
         super().__init__()
         self.network = network
         self.settings = settings
         self.total_steps = total_steps
         self.averaged = average_of(network, settings.ema_decay) if settings.ema_decay else None
-        self._predictions: list[tuple[Tensor, Tensor]] = []
+        self._validation = validation
+        self._answers: list[tuple[Tensor, Tensor]] = []
 
     @property
     def kept(self) -> Network:
         """The network that is validated and kept: the averaged one where there is one."""
-        if self.averaged is None:
-            return self.network
-        module = self.averaged.module
-        if not isinstance(module, Network):
-            raise TypeError(f"the average of a {type(self.network).__name__} is a {type(module).__name__}")
-        return module
+        return self.network if self.averaged is None else cast(Network, self.averaged.module)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch."""
@@ -65,17 +66,13 @@ class ForgeModule(pl.LightningModule):
         """Collects what the kept network answers, in float32 as it will answer when it is trained."""
         with torch.autocast(self.device.type, enabled=False):
             slots, value = self.kept(batch.tokens, batch.mask)
-        self._predictions.append((slots.cpu(), value.cpu()))
+        self._answers.append((slots.cpu(), value.cpu()))
 
     def on_validation_epoch_end(self) -> None:
         """Measures the answers and logs the means over all samples as `val/<name>`."""
-        data = self.trainer.datamodule  # pyright: ignore[reportAttributeAccessIssue]
-        if not isinstance(data, TokenData):
-            raise TypeError(f"the datamodule is a {type(data).__name__}, not a TokenData")
-        slots, value = (torch.cat(part).numpy() for part in zip(*self._predictions, strict=True))
-        self._predictions.clear()
-        predicts_q = self.network.kind == "qvalue"
-        self.metrics = measure_model(slots, value, data.validation, predicts_q=predicts_q)
+        slots, value = (torch.cat(part).numpy() for part in zip(*self._answers, strict=True))
+        self._answers.clear()
+        self.metrics = measure_model(slots, value, self._validation, predicts_q=self.network.kind == "qvalue")
         means = self.metrics.overall.model_dump(exclude={"samples"}, exclude_none=True)
         self.log_dict({f"val/{name}": mean for name, mean in means.items()})
 

@@ -7,13 +7,13 @@ from typing import Literal
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from rich.console import Console
 
 from forge_core.learn.batches import TokenData
 from forge_core.learn.build import build_network
-from forge_core.learn.callbacks import MONITORED, EpochBar, History, KeepBest, SaveLast
+from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
 from forge_core.learn.evaluate import Comparison, compare
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.inference import TorchModel
@@ -84,7 +84,8 @@ def train(
     train_arrays, val_arrays = load_split(tokens, Split.TRAIN), load_split(tokens, Split.VAL)
     data = TokenData(train_arrays, val_arrays, settings)
     network = build_network(settings.architecture, settings.kind, settings.seed)
-    module = ForgeModule(network, settings, total_steps=settings.epochs * len(data.train_batches))
+    steps = settings.epochs * len(data.train_batches)
+    module = ForgeModule(network, settings, validation=data.validation, total_steps=steps)
     output.mkdir(parents=True, exist_ok=True)
     history, best = History(), KeepBest()
     _fit(module, data, [history, best, *_helpers(output, identity, surroundings)], surroundings)
@@ -101,7 +102,7 @@ def train(
 
 def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) -> list[Callback]:
     return [
-        EarlyStopping(MONITORED, patience=identity.settings.patience),
+        StopEarly(identity.settings.patience),
         EpochBar(surroundings.console or Console(stderr=True)),
         SaveLast(output / LAST, identity, every_seconds=surroundings.checkpoint_seconds),
         *surroundings.callbacks,

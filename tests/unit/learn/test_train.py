@@ -122,6 +122,16 @@ def test_a_run_stops_early_without_progress(tokens: Path, settings: TrainSetting
     result = train(tokens, tmp_path, still)
     assert len(result.epochs) == 2
     assert result.best_epoch == 0
+    resumed = train(tokens, tmp_path / "resumed", still, Surroundings(resume=tmp_path / "last.ckpt"))
+    assert resumed.epochs == result.epochs
+
+
+def test_a_finished_run_resumes_to_its_end(
+    tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    resumed = train(tokens, tmp_path, settings, Surroundings(resume=trained[0] / "last.ckpt"))
+    assert resumed.epochs == trained[1].epochs
+    assert (tmp_path / "model.safetensors").read_bytes() == (trained[0] / "model.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(("network", "kind"), [("transformer", "qvalue"), ("mlp", "policy")])
