@@ -4,7 +4,8 @@ states_per_second      value table: median over seeds 0-99 (declaration = seed %
                        own solving time, times the threads, while every core solves deals
 solver_megabytes       most memory that solving one of these deals takes (tracemalloc: all of NumPy's arrays)
 search_ms_mean, _max   all seven opening Q of one deal by search, seeds 0-199, one core
-bytes_per_state_all    `all` shards: file size by states        bytes_per_state_table   `table` shards likewise
+bytes_per_state_all    `all` shards: file size by game-tree states, median and largest over deals (seeds 0-19)
+bytes_per_state_table  `table` shards likewise (seeds 0-99)
 gpu_deals_per_second   value table with 10,000 sampled states and their Q a deal; null without a CUDA device
 tokens_per_second      shards of 50,000 uniform states to training arrays on disk, all cores
 """
@@ -79,10 +80,14 @@ def search_speed(seeds: range) -> dict[str, float]:
     return {"search_ms_mean": float(np.mean(milliseconds)), "search_ms_max": max(milliseconds)}
 
 
-def bytes_per_state(keep: str, seeds: range, folder: Path) -> float:
-    receipts = write_block(requests(seeds), ShardSettings(keep=keep), folder / keep, threads=CORES)
-    size = sum((folder / keep / receipt.relative_path).stat().st_size for receipt in receipts)
-    return size / sum(receipt.reachable_states for receipt in receipts)
+def bytes_per_state(keep: str, seeds: range, folder: Path) -> dict[str, float]:
+    rates = []
+    for seed in seeds:  # one at a time: `all` shards are large
+        (receipt,) = write_block(requests(range(seed, seed + 1)), ShardSettings(keep=keep), folder / keep, threads=1)
+        path = folder / keep / receipt.relative_path
+        rates.append(path.stat().st_size / receipt.reachable_states)
+        path.unlink()
+    return {f"bytes_per_state_{keep}": float(np.median(rates)), f"bytes_per_state_{keep}_max": max(rates)}
 
 
 def tokens_speed(seeds: range, folder: Path) -> float:
@@ -119,8 +124,8 @@ def main() -> None:
     measures |= search_speed(range(50 if few else 200))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        measures["bytes_per_state_all"] = bytes_per_state("all", range(2 if few else 10), folder)
-        measures["bytes_per_state_table"] = bytes_per_state("table", range(10 if few else 100), folder)
+        measures |= bytes_per_state("all", range(2 if few else 20), folder)
+        measures |= bytes_per_state("table", range(5 if few else 100), folder)
         measures["tokens_per_second"] = tokens_speed(range(10 if few else 40), folder)
     measures |= gpu_speed(range(64 if few else 512))
     publish("solve", measures, asked)

@@ -7,7 +7,8 @@ from prefect import flow
 
 from configs.pipeline import DealSeries
 from flows.interrupt import finish_first
-from forge_core.shards.manifest import missing_blocks
+from forge_core.shards.generate import check_folder
+from forge_core.shards.manifest import missing, missing_blocks
 from forge_core.shards.settings import ShardSettings
 from tasks.devices import DeviceName
 from tasks.generate import BLOCK, fill
@@ -28,9 +29,10 @@ def fill_shards(
     device   auto, cpu or cuda
     """
     settings = shards or ShardSettings()
+    check_folder(folder, settings)
     report = FillReport()
     with finish_first(logger.warning) as stopping:
-        for block in missing_blocks(folder, deals.requests(), size=BLOCK, limit=deals.limit):
+        for block in missing_blocks(folder, deals.requests(), size=BLOCK, limit=deals.limit, find=missing):
             report.add(fill(block, settings, folder, device=device))
             if stopping():
                 break

@@ -1,15 +1,12 @@
 """What a run made, in numbers: on the run's page in the Prefect UI, and for the terminal."""
 
-import base64
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import (
-    create_image_artifact,
     create_link_artifact,
     create_markdown_artifact,
     create_table_artifact,
@@ -19,6 +16,7 @@ from forge_core.artifacts.reference import Reference
 from tasks import tracking
 from tasks.evaluate import read_summaries
 from tasks.export import read_parity
+from tasks.pictures import publish_picture
 from tasks.stage import Tally, stage_task, store
 
 if TYPE_CHECKING:
@@ -89,6 +87,19 @@ class FillReport:
         ]
 
 
+@dataclass(slots=True)
+class GamesReport:
+    """What filling a folder with games came to: made now, and by another generator meanwhile."""
+
+    made: int = 0
+    others: int = 0
+
+    @property
+    def rows(self) -> Rows:
+        """The counts, for people."""
+        return [("games made", f"{self.made:,}"), ("made by others meanwhile", f"{self.others:,}")]
+
+
 def shard_rows(shards: Sequence[Reference]) -> Rows:
     """Deals solved, states of their game trees, states kept: from the shards' metadata."""
     from forge_core.shards.read import read_metadata
@@ -151,13 +162,14 @@ def report_fill(report: FillReport, folder: Path) -> None:
         from forge_core.shards.plot import draw_deals
         from forge_core.shards.read import read_metadata
 
-        with TemporaryDirectory() as name:
-            plot = Path(name) / "deals.png"
-            draw_deals(plot, [read_metadata(folder / shard) for shard in report.recent])
-            image = base64.b64encode(plot.read_bytes()).decode()
-        create_image_artifact(
-            f"data:image/png;base64,{image}", key="deals", description="States and values of the deals"
-        )
+        deals = [read_metadata(folder / shard) for shard in report.recent]
+        publish_picture("deals", "States and values of the deals", lambda path: draw_deals(path, deals))
+
+
+@stage_task(name="report filled games")
+def report_filled_games(report: GamesReport, folder: Path) -> None:
+    """What filling a folder with games came to, on the run's page."""
+    _publish("fill-games", "E[Q] games", [*report.rows, ("folder", str(folder))])
 
 
 @stage_task(name="report tokens")

@@ -1,6 +1,46 @@
 """What all tests share."""
 
+import ctypes
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 from hypothesis import settings
+
+from forge_core.solver.gpu import SOURCE, CudaDevice, Device
 
 settings.register_profile("forge", deadline=None, derandomize=True)
 settings.load_profile("forge")
+
+
+class HostDevice:
+    """value_table.cu compiled by g++ behind host_device.cpp; arrays are numpy's."""
+
+    name = "g++"
+    xp = np
+
+    def __init__(self, folder: Path) -> None:
+        library = folder / "value_table.so"
+        source = Path(__file__).parent / "unit" / "solver" / "host_device.cpp"
+        command = ["g++", "-std=c++17", "-O2", "-shared", "-fPIC", f"-I{SOURCE.parent}", "-o", library, source]
+        subprocess.run(command, check=True, capture_output=True, text=True)
+        self.library = ctypes.CDLL(str(library))
+
+    def launch(self, kernel: str, threads: int, *arguments: Any) -> None:
+        plain = [ctypes.c_int64(a) if isinstance(a, int) else ctypes.c_void_p(a.ctypes.data) for a in arguments]
+        getattr(self.library, f"run_{kernel}")(ctypes.c_int64(threads), *plain)
+
+    def free_bytes(self) -> int:
+        return 100_000_000  # two deals at a time
+
+
+@pytest.fixture(scope="session", params=["host", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Device:
+    if request.param == "cuda":
+        return CudaDevice()
+    if shutil.which("g++") is None:
+        pytest.skip("g++ is not installed, and it compiles the kernels for the CPU")
+    return HostDevice(tmp_path_factory.mktemp("kernels"))

@@ -5,9 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.filling import list_missing, no_output
 from flows.cli.group import ForgeGroup
 from flows.cli.options import Sets, build
 from flows.cli.running import run_flow, say
+from flows.cli.tables import show_rows
 
 app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -16,7 +18,12 @@ app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich
 def generate(
     start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
-    output: Annotated[Path | None, typer.Option(help="A folder that gets the games, besides the store.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
+    ] = None,
+    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Make at most this many games.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the games that are missing.")] = False,
     oracle: Annotated[str, typer.Option(help="exact, or a model folder or .onnx file.")] = "exact",
     n_worlds: Annotated[int | None, typer.Option(help="Worlds drawn for a decision.")] = None,
     bid: Annotated[int | None, typer.Option(help="The bid of seat 0's team, 30-42; gives P(make).")] = None,
@@ -35,7 +42,8 @@ def generate(
     sets: Sets = None,
 ) -> None:
     """Play games; write them to {train,val,test}/seed_*.pt."""
-    from configs.pipeline import SeedRange
+    from configs.pipeline import SeedRange, SeedSeries
+    from forge_core.expected_q.files import missing, relative_path
     from forge_core.expected_q.settings import EqSettings
 
     values = {
@@ -48,12 +56,21 @@ def generate(
         ),
         "exploration": _given(mode=exploration, epsilon=epsilon, temperature=temperature),
     }
-    games = build(SeedRange, {"start": start_seed, "count": count})
     settings = build(EqSettings, values, sets)
     model = None if oracle == "exact" else Path(oracle).absolute()
-    folder = None if output is None else output.absolute()
-    run_flow("generate_eq:generate_eq", games=games, settings=settings, model=model, output=folder)
-    say(f"{count} games in {output or 'the store'}")
+    if output is None:
+        if continuous or dry_run or limit is not None:
+            raise no_output("--continuous, --limit or --dry-run")
+        games = build(SeedRange, {"start": start_seed, "count": count})
+        run_flow("generate_eq:generate_eq", games=games, settings=settings, model=model)
+        say(f"{count} games in the store")
+        return
+    series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
+    if dry_run:
+        list_missing(output, series, series.seeds(), missing, relative_path)
+        return
+    filling = {"folder": output.absolute(), "games": series, "settings": settings, "model": model}
+    show_rows(f"Games in {output}", run_flow("fill_games:fill_games", **filling).value.rows)
 
 
 @app.command()

@@ -1,17 +1,14 @@
 """The command that solves deals and writes shards."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from flows.cli.filling import list_missing, no_output
 from flows.cli.options import Sets, build
 from flows.cli.running import run_flow, say
 from flows.cli.tables import show_rows
-from forge_core.errors import InputError
-
-if TYPE_CHECKING:
-    from configs.pipeline import DealSeries
 
 
 def add_to(app: typer.Typer) -> None:
@@ -41,13 +38,15 @@ def generate(
 ) -> None:
     """Solve deals exactly; write shards to {train,val,test}/*.parquet."""
     from configs.pipeline import DealSeries, SeedRange
+    from forge_core.shards.manifest import missing
+    from forge_core.shards.request import DealRequest
     from forge_core.shards.settings import ShardSettings
 
     kept = {"keep": keep, "states_per_deal": states_per_deal, "strategy": strategy, "max_states": max_states}
     settings = build(ShardSettings, kept, sets)
     if output is None:
         if mode != "standard" or continuous or dry_run or limit is not None or device != "auto":
-            raise _no_output()
+            raise no_output("--mode, --continuous, --limit, --dry-run or --device")
         deals = build(SeedRange, {"start": start_seed, "count": count})
         run_flow("generate_oracle:generate_oracle", deals=(deals,), shards=settings)
         say(f"{count} shards in the store")
@@ -55,33 +54,8 @@ def generate(
     values = {"start": start_seed, "count": None if continuous else count, "limit": limit, "mode": mode}
     series = build(DealSeries, values | {"opponent_seeds": opponent_seeds})
     if dry_run:
-        _list_missing(output, series)
+        list_missing(output, series, series.requests(), missing, DealRequest.relative_path)
         return
     parameters = {"folder": output.absolute(), "deals": series, "shards": settings, "device": device}
     report = run_flow("fill_shards:fill_shards", **parameters).value
     show_rows(f"Shards in {output}", [*report.rows, *(("skipped", str(path)) for path in report.skipped)])
-
-
-def _no_output() -> InputError:
-    return InputError.of(
-        got="--mode, --continuous, --limit, --dry-run or --device without --output",
-        expected="a folder to fill",
-        remedy="name one with --output DIR",
-    )
-
-
-def _list_missing(folder: Path, deals: "DealSeries") -> None:
-    """The paths of the missing shards on stdout, one a line; how many on stderr."""
-    from itertools import islice
-
-    from forge_core.shards.manifest import missing_blocks
-
-    if deals.count is None and deals.limit is None:
-        raise InputError.of(
-            got="--dry-run with --continuous", expected="an end to the list", remedy="add --limit, or use --count"
-        )
-    blocks = missing_blocks(folder, deals.requests(), size=1000, limit=deals.limit)
-    gaps = [request for block in islice(blocks, deals.limit) for request in block]
-    for request in gaps:
-        typer.echo(request.relative_path())
-    say(f"{len(gaps):,} shards are missing in {folder}")

@@ -18,13 +18,14 @@ from forge_core.shards.rows import all_rows, sampled_rows, table_rows
 from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import SCHEMA_VERSION, Sampling, ShardMetadata
 from forge_core.shards.settings import Keep, ShardSettings
+from forge_core.shards.split import Split
 from forge_core.shards.write import claim, write_shard
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.gpu import Device, solve_batches
 from forge_core.solver.solved import SolvedDeal
 from forge_core.solver.value_table import solve
 
-__all__ = ["DealRequest", "Outcome", "ShardReceipt", "write_block", "write_deal"]
+__all__ = ["DealRequest", "Outcome", "ShardReceipt", "check_folder", "write_block", "write_deal"]
 
 
 class Outcome(StrEnum):
@@ -98,6 +99,16 @@ def write_block(
     return [receipts[request] for request in requests]
 
 
+def check_folder(folder: Path, settings: ShardSettings) -> None:
+    """Look at one shard of a folder; InputError when it was made with other settings, so that none are mixed."""
+    paths = (path for split in Split for path in (folder / split).glob("seed_*.parquet"))
+    for path in paths:
+        if is_sound(path):
+            there = read_metadata(path)
+            _Generator(settings, folder).kept(DealRequest(there.seed, there.opponent_seed, there.declaration))
+            return
+
+
 @dataclass(frozen=True, slots=True)
 class _Generator:
     """Writes shards of one kind into one folder."""
@@ -108,7 +119,7 @@ class _Generator:
     def write(self, request: DealRequest) -> ShardReceipt:
         """Write the shard, or wait for the generator that is just making it."""
         with claim(self._path(request), wait=True) as temporary:
-            return self._kept(request) if temporary is None else self._make(request, temporary)
+            return self.kept(request) if temporary is None else self._make(request, temporary)
 
     def write_if_free(self, request: DealRequest) -> ShardReceipt | None:
         """Write the shard; None when another generator is just making it."""
@@ -148,9 +159,10 @@ class _Generator:
         )
 
     def _kept_if_sound(self, request: DealRequest) -> ShardReceipt | None:
-        return self._kept(request) if is_sound(self._path(request)) else None
+        return self.kept(request) if is_sound(self._path(request)) else None
 
-    def _kept(self, request: DealRequest) -> ShardReceipt:
+    def kept(self, request: DealRequest) -> ShardReceipt:
+        """The receipt of a shard that is there; InputError when it was made with other settings."""
         there, sampling = read_metadata(self._path(request)), self._sampling(request)
         if (there.keep, there.sampling) != (self.settings.keep, sampling):
             raise InputError.of(

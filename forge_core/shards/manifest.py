@@ -1,16 +1,19 @@
 """What is in a folder of shards, and what is missing. The files themselves are the manifest: nothing can disagree."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from forge_core.shards.request import DealRequest
 from forge_core.shards.split import Split
 
+T = TypeVar("T")
+
 _MAGIC = b"PAR1"
 _WINDOW = 10_000
-"""Requests looked up at a time when blocks of missing ones are wanted from a long or endless series."""
+"""Looked up at a time when what is missing of a long or endless series is wanted in blocks."""
 
 
 def missing(folder: Path, requests: Iterable[DealRequest]) -> list[DealRequest]:
@@ -30,16 +33,17 @@ def missing(folder: Path, requests: Iterable[DealRequest]) -> list[DealRequest]:
 
 
 def missing_blocks(
-    folder: Path, requests: Iterable[DealRequest], *, size: int, limit: int | None = None
-) -> Iterator[list[DealRequest]]:
-    """The missing requests in blocks of at most `size`, at most `limit` requests in all; `requests` may be endless.
+    folder: Path, wanted: Iterable[T], *, size: int, limit: int | None = None, find: Callable[[Path, list[T]], list[T]]
+) -> Iterator[list[T]]:
+    """What is missing, in blocks of at most `size`, at most `limit` in all; `wanted` may be endless.
 
-    The folder is looked at again from time to time, so that what another generator made meanwhile is left out.
+    `find` says what of a list the folder lacks: `missing` for shards. It is asked again from time to time, so that what
+    another generator made meanwhile is left out.
     """
-    source = iter(requests)
+    source = iter(wanted)
     left = limit
     while window := list(islice(source, _WINDOW)):
-        gaps = missing(folder, window)[:left]
+        gaps = find(folder, window)[:left]
         for start in range(0, len(gaps), size):
             yield gaps[start : start + size]
         if left is not None:

@@ -41,22 +41,10 @@ def play(game: Game, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n
     suit = game.led[here.leader, played[:, 0]]
     winner = seats[rows, game.rank[seats, played, suit[:, None]].argmax(axis=1)]
     points = np.where(winner % 2 == 0, 1, -1) * (1 + game.points[seats, played].sum(axis=1))
-    after = _pack(
+    after = state.pack_fields(
         held,
         np.where(complete, winner, here.leader),
         np.where(complete, 0, here.n_played + 1),
         np.where(complete[:, None], NO_SLOT, trick[:, :3]),
     )
     return Played(after, np.where(complete, points, 0))
-
-
-def _pack(
-    held: Int64[np.ndarray, "n 4"],
-    leader: Int64[np.ndarray, "n"],
-    n_played: Int64[np.ndarray, "n"],
-    trick: Int64[np.ndarray, "n 3"],
-) -> Int64[np.ndarray, "n"]:
-    """The inverse of `state.fields`."""
-    masks = (held << 7 * np.arange(4)).sum(axis=1)
-    slots = (trick << 32 + 3 * np.arange(3)).sum(axis=1)
-    return masks | leader.astype(np.int64) << 28 | n_played.astype(np.int64) << 30 | slots

@@ -77,3 +77,15 @@ def fields(states: Int64[np.ndarray, "n"]) -> StateFields:
         mover=((leader + n_played) % 4).astype(np.int8),
         plays_left=np.bitwise_count(states & ((1 << 28) - 1)).astype(np.int8),
     )
+
+
+def pack_fields(
+    held: Int64[np.ndarray, "n 4"],
+    leader: Int64[np.ndarray, "n"],
+    n_played: Int64[np.ndarray, "n"],
+    trick: Int64[np.ndarray, "n 3"],
+) -> Int64[np.ndarray, "n"]:
+    """The packed states of these parts: the inverse of `fields`."""
+    masks = (held.astype(np.int64) << 7 * np.arange(4)).sum(axis=1)
+    slots = (trick.astype(np.int64) << 32 + 3 * np.arange(3)).sum(axis=1)
+    return masks | leader.astype(np.int64) << 28 | n_played.astype(np.int64) << 30 | slots

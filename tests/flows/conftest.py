@@ -9,6 +9,7 @@ import pytest
 from configs.installation import Installation, prefect_environment
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One worker runs all tests of this folder, so that one server is started."""
     for item in items:

@@ -62,8 +62,11 @@ def test_damaged_and_deleted_objects_are_made_again_and_the_log_says_why(
 def test_folders_of_the_users_give_the_same_tokens(tmp_path: Path) -> None:
     from flows.generate_oracle import generate_oracle
     from flows.tokenize import tokenize
+    from tasks.stage import store
 
-    shards = generate_oracle(DEALS, SHARDS, output=tmp_path / "shards")
+    shards = generate_oracle(DEALS, SHARDS)
+    for each in shards:
+        store().checkout(each, tmp_path / "shards")
     assert len(list((tmp_path / "shards").rglob("seed_*.parquet"))) == 5
     assert read_shard(tmp_path / "shards" / "train" / "seed_00000048_decl_8.parquet").metadata.rows == 50
 

@@ -11,7 +11,7 @@ from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import Q_COLUMNS
 from forge_core.shards.settings import ShardSettings
 from forge_core.solver import state
-from forge_core.solver.gpu import cuda_device
+from forge_core.solver.gpu import Device
 from forge_core.solver.search import search_q
 from forge_core.solver.solved import best_of
 
@@ -67,13 +67,12 @@ def test_settings_out_of_bounds_are_refused() -> None:
         ShardSettings(states_per_deal=0)
 
 
-@pytest.mark.gpu
-def test_a_device_writes_the_same_shards(tmp_path: Path) -> None:
-    requests = [DealRequest(900, None, 0), DealRequest(1, 0, 1), DealRequest(4, None, 4)]
-    for strategy in ("uniform", "by_depth", "played"):
+def test_a_device_writes_the_same_shards(device: Device, tmp_path: Path) -> None:
+    requests = [DealRequest(1, None, 1), DealRequest(17, 0, 7)]
+    for strategy in ("uniform", "played=1,by_depth=2"):
         settings = ShardSettings(states_per_deal=2000, strategy=strategy)
         write_block(requests, settings, tmp_path / "cpu" / strategy)
-        write_block(requests, settings, tmp_path / "gpu" / strategy, device=cuda_device())
+        write_block(requests, settings, tmp_path / "gpu" / strategy, device=device)
         for request in requests:
             path = strategy / request.relative_path()
             assert (tmp_path / "gpu" / path).read_bytes() == (tmp_path / "cpu" / path).read_bytes()

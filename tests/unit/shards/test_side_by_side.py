@@ -104,5 +104,5 @@ def test_large_deals_can_be_skipped(tmp_path: Path) -> None:
 
 def test_blocks_hold_only_what_is_missing(tmp_path: Path) -> None:
     write_block(REQUESTS[1:3], SETTINGS, tmp_path)
-    blocks = list(missing_blocks(tmp_path, iter(REQUESTS), size=4, limit=5))
+    blocks = list(missing_blocks(tmp_path, iter(REQUESTS), size=4, limit=5, find=missing))
     assert blocks == [[REQUESTS[0], *REQUESTS[3:6]], [REQUESTS[6]]]

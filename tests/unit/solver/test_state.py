@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forge_core.rules import SEATS, Declaration, deal_from_seed, opening
-from forge_core.solver.state import NO_SLOT, OPENING, fields, pack, unpack
+from forge_core.solver.state import NO_SLOT, OPENING, fields, pack, pack_fields, unpack
 
 
 @given(st.integers(0, 10**6), st.sampled_from(Declaration), st.integers(0, 28))
@@ -23,6 +23,7 @@ def test_there_and_back(seed: int, declaration: Declaration, plays: int) -> None
     assert parts.held[0].tolist() == list(position.held)
     assert (parts.leader[0], parts.n_played[0]) == (position.leader, len(position.trick))
     assert (parts.mover[0], parts.plays_left[0]) == (position.mover, position.plays_left)
+    assert pack_fields(parts.held, parts.leader, parts.n_played, parts.trick).tolist() == [state]
     assert parts.trick[0].tolist() == [*position.trick, NO_SLOT, NO_SLOT, NO_SLOT][:3]
 
 

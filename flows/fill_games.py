@@ -1,0 +1,41 @@
+"""Fill a folder with E[Q] games: only what is missing, for as long as is asked."""
+
+import logging
+from pathlib import Path
+
+from prefect import flow
+
+from configs.pipeline import SeedSeries
+from flows.interrupt import finish_first
+from forge_core.artifacts.reference import Reference
+from forge_core.expected_q.files import missing
+from forge_core.expected_q.settings import EqSettings
+from forge_core.shards.manifest import missing_blocks
+from tasks.generate_eq import BLOCK
+from tasks.generate_eq import fill_games as fill
+from tasks.report import GamesReport, report_filled_games
+
+logger = logging.getLogger(__name__)
+
+
+@flow(name="fill-games")
+def fill_games(
+    folder: Path, games: SeedSeries, settings: EqSettings | None = None, model: Reference | Path | None = None
+) -> GamesReport:
+    """Play the games that a folder lacks, block by block; other generators may work on it at the same time.
+
+    folder    gets {train,val,test}/*.pt; what is there and sound is left alone
+    games     the seeds; without a count, on and on until Ctrl-C, which finishes the present block
+    settings  how decisions are valued and games are played
+    model     a model folder, an .onnx file or an object of the store as the oracle; none = the exact solver
+    """
+    report = GamesReport()
+    with finish_first(logger.warning) as stopping:
+        for seeds in missing_blocks(folder, games.seeds(), size=BLOCK, limit=games.limit, find=missing):
+            receipt = fill(seeds, settings or EqSettings(), folder, model=model)
+            report.made += len(receipt.made)
+            report.others += receipt.present + receipt.claimed
+            if stopping():
+                break
+    report_filled_games(report, folder)
+    return report

@@ -1,0 +1,94 @@
+"""Folders that are filled: only what is missing, in every mode, stopped and gone on with."""
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from configs.pipeline import DealSeries, SeedSeries
+from forge_core.errors import InputError
+from forge_core.expected_q.settings import EqSettings
+from forge_core.shards.deals import DealMode
+from forge_core.shards.settings import ShardSettings
+
+pytestmark = pytest.mark.usefixtures("home")
+
+FEW = ShardSettings(states_per_deal=20)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.p*t*"))}
+
+
+def test_only_what_is_missing_or_damaged_is_made(tmp_path: Path) -> None:
+    from flows.fill_shards import fill_shards
+
+    deals = DealSeries(start=898, count=4)
+    assert fill_shards(tmp_path, deals, FEW).made == 4
+    before = files(tmp_path)
+    assert next(iter(before)) == "train/seed_00000898_decl_8.parquet"
+    (tmp_path / "train" / "seed_00000898_decl_8.parquet").unlink()
+    damaged = tmp_path / "val" / "seed_00000900_decl_0.parquet"
+    damaged.write_bytes(damaged.read_bytes()[:-7])
+    assert fill_shards(tmp_path, deals, FEW).made == 2
+    assert files(tmp_path) == before
+    assert fill_shards(tmp_path, deals, FEW).made == 0
+
+
+def test_more_opponents_later_make_only_the_new_deals(tmp_path: Path) -> None:
+    from flows.fill_shards import fill_shards
+
+    def deals(opponents: int, limit: int | None = None) -> DealSeries:
+        return DealSeries(start=5, count=2, mode=DealMode.MARGINALIZED, opponent_seeds=opponents, limit=limit)
+
+    assert fill_shards(tmp_path, deals(1), FEW).made == 2
+    assert fill_shards(tmp_path, deals(2, limit=1), FEW).made == 1
+    assert fill_shards(tmp_path, deals(2), FEW).made == 1
+    assert [path.name for path in sorted(tmp_path.rglob("*.parquet"))] == [
+        f"seed_{seed:08d}_opp{opponent}_decl_{seed}.parquet" for seed in (5, 6) for opponent in (0, 1)
+    ]
+
+
+def test_large_deals_are_skipped_and_named(tmp_path: Path) -> None:
+    from flows.fill_shards import fill_shards
+
+    report = fill_shards(tmp_path, DealSeries(start=0, count=2), FEW.model_copy(update={"max_states": 6_000_000}))
+    assert report.made == 1
+    assert [str(path) for path in report.skipped] == ["train/seed_00000000_decl_0.parquet"]
+
+
+def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
+    from flows.fill_shards import fill_shards
+
+    fill_shards(tmp_path, DealSeries(start=1, count=1), FEW)
+    with pytest.raises(InputError, match="shards made with"):
+        fill_shards(tmp_path, DealSeries(start=1, count=2), ShardSettings(states_per_deal=21))
+
+
+def test_ctrl_c_ends_an_endless_run_after_its_block(tmp_path: Path) -> None:
+    from flows.fill_shards import fill_shards
+
+    def interrupt() -> None:
+        while not list(tmp_path.rglob("*.parquet")):
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    usual = signal.getsignal(signal.SIGINT)
+    threading.Thread(target=interrupt).start()
+    report = fill_shards(tmp_path, DealSeries(start=1), FEW)
+    assert report.made == 50
+    assert len(files(tmp_path)) == 50
+    assert signal.getsignal(signal.SIGINT) == usual
+
+
+def test_games_are_filled_likewise(tmp_path: Path) -> None:
+    from flows.fill_games import fill_games
+
+    settings = EqSettings(n_worlds=2, enumerate_up_to=2)
+    assert fill_games(tmp_path, SeedSeries(start=0, count=3, limit=2), settings).made == 2
+    before = files(tmp_path)
+    assert fill_games(tmp_path, SeedSeries(start=0, count=3), settings).made == 1
+    assert {name: content for name, content in files(tmp_path).items() if name in before} == before
