@@ -67,7 +67,10 @@ def _train(tokens: Path, work: Path, settings: TrainSettings, run: tracking.Trac
         logger.info("%-12s epoch %d of %d, val q_gap %.3f", "train", epoch.epoch + 1, settings.epochs, epoch.val.q_gap)
 
     report = EpochReport(on_epoch)
-    result = train(tokens, work, settings, Surroundings(resume=resume, callbacks=[report]))
+    try:
+        result = train(tokens, work, settings, Surroundings(resume=resume, callbacks=[report]))
+    except SystemExit as stop:  # what Lightning makes of Ctrl-C
+        raise KeyboardInterrupt from stop
     overall = result.val.model.overall
     run.metrics({f"final/val/{name}": value for name, value in _numbers(overall).items()})
     logger.info("%-12s kept epoch %d, q_gap on all of val %.3f", "train", result.best_epoch + 1, overall.q_gap)

@@ -51,7 +51,11 @@ def run_flow(entry: str, **parameters: Any) -> Outcome:
             expected="the server that PREFECT_API_URL names",
             remedy="start that server, or unset PREFECT_API_URL to use a local one",
         )
-    state = flow(**parameters, return_state=True)
+    try:
+        state = flow(**parameters, return_state=True)
+    except KeyboardInterrupt:
+        say("Interrupted. What is finished is kept; run the same command again to go on.")
+        raise
     run = str(state.state_details.flow_run_id)
     say(
         f"Prefect run: {api_url.removesuffix('/api')}{server.RUN_PAGE}{run}"
