@@ -1,0 +1,131 @@
+"""The local server's life, runs that are killed, and the deployments, with real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from forge_core.artifacts.listing import list_folder
+
+pytestmark = pytest.mark.xdist_group("local server")
+
+FORGE = Path(sys.executable).with_name("forge")
+ROOT = Path(__file__).parents[2]
+SMALL = [
+    *("--set", "deals=[{start: 0, count: 6}, {start: 900, count: 1}, {start: 950, count: 1}]"),
+    *("--set", "shards.states_per_deal=200", "--set", "train.epochs=1", "--set", "train.samples_per_epoch=1024"),
+    *("--set", "games.count=1", "--set", "expected_q.n_worlds=2"),
+]
+
+
+class Home:
+    """An installation of its own, with its own local server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        dropped = ("PREFECT", "FORGE")
+        self.environment = {name: text for name, text in os.environ.items() if not name.startswith(dropped)}
+        self.environment["FORGE_HOME"] = str(folder)
+
+    def start(self, *words: str) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen([FORGE, *words], env=self.environment, stdout=pipe, stderr=pipe, text=True)
+
+    def forge(self, *words: str) -> tuple[int, str, str]:
+        process = self.start(*words)
+        out, err = process.communicate(timeout=300)
+        return process.returncode, out, err
+
+    def api(self, path: str, **query: object) -> list[dict[str, object]]:
+        address = json.loads((self.folder / "prefect" / "server.json").read_text())["address"]
+        request = urllib.request.Request(
+            f"{address}/api{path}", json.dumps(query).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    home = Home(tmp_path_factory.mktemp("home"))
+    yield home
+    code, out, _ = home.forge("down")
+    assert code == 0
+    assert "Prefect  stopped" in out
+
+
+def digests(home: Home) -> dict[str, str]:
+    """Stage and first input of every key -> digest of what it led to."""
+    entries = [json.loads(path.read_text()) for path in (home.folder / "store" / "keys").glob("*/*.json")]
+    return {json.dumps(entry["key"]): entry["reference"]["digest"] for entry in entries}
+
+
+def test_pipeline_starts_a_server_once_and_its_second_run_is_cached(home: Home) -> None:
+    code, out, err = home.forge("pipeline", "--preset", "demo", *SMALL)
+    assert code == 0, err
+    assert "Starting the Prefect server" in err
+    assert "8 artifacts were made" in out
+    assert "forge ui mlflow --run 1/" in out
+    assert "Traceback" not in err
+
+    code, out, err = home.forge("pipeline", "--preset", "demo", *SMALL)
+    assert code == 0
+    assert "Starting" not in err
+    assert "All 8 artifacts were in the store" in out
+    code, out, _ = home.forge("status")
+    assert "http://127.0.0.1:" in out
+    assert home.forge("doctor")[0] == 0
+
+
+def test_killed_run_leaves_nothing_spoiled_and_the_next_one_ends_the_same(home: Home, tmp_path: Path) -> None:
+    undisturbed = digests(home)
+    other = Home(tmp_path / "other")
+    other.environment["PREFECT_API_URL"] = (
+        json.loads((home.folder / "prefect" / "server.json").read_text())["address"] + "/api"
+    )
+    for seconds in (4, 7, 10):
+        process = other.start("pipeline", "--preset", "demo", *SMALL)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        for path in (other.folder / "store").glob("objects/*/*.json"):
+            assert list_folder(path.with_suffix("")).digest == path.stem
+    code, _, err = other.forge("pipeline", "--preset", "demo", *SMALL)
+    assert code == 0, err
+    assert digests(other) == undisturbed
+    assert not list((other.folder / "store" / "building").iterdir())
+
+
+def test_interrupted_run_says_how_to_go_on(home: Home) -> None:
+    process = home.start("pipeline", "--preset", "demo", *SMALL, "--set", "train.seed=1", "--set", "train.epochs=5000")
+    assert process.stderr is not None
+    while "epoch 2 of 5000" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted." in err
+    assert "Traceback" not in err
+    (latest,) = home.api("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
+    assert latest["state_type"] == "CRASHED"
+
+
+def test_every_deployment_can_be_put_on_a_server(home: Home) -> None:
+    address = json.loads((home.folder / "prefect" / "server.json").read_text())["address"]
+    environment = {**home.environment, "PREFECT_API_URL": f"{address}/api", "PREFECT_HOME": str(home.folder / "cli")}
+    for words in (["work-pool", "create", "--type", "process", "cpu"], ["--no-prompt", "deploy", "--all"]):
+        command = [sys.executable, "-m", "prefect", *words]
+        answer = subprocess.run(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == 0, answer.stdout + answer.stderr
+    flows = {str(flow["id"]): flow["name"] for flow in home.api("/flows/filter")}
+    deployed = {flows[str(deployment["flow_id"])] for deployment in home.api("/deployments/filter")}
+    assert deployed == {"generate-oracle", "tokenize", "train", "evaluate", "export-onnx", "generate-eq", "pipeline"}
