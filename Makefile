@@ -31,7 +31,7 @@ check: env ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 test: env ## all fast tests
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 2 --dist loadscope
 
 test-slow: env ## the long ones
 	$(BIN)/pytest -m slow

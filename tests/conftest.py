@@ -9,8 +9,26 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from forge_core.solver.gpu import SOURCE, CudaDevice, Device
+
+
+class FilesAndOneServer(LoadScopeScheduling):
+    """A worker takes a file at a time, and one worker all files of tests/flows, which share a Prefect server.
+
+    (Marks for xdist's own `loadgroup` are lost under this pytest, which no longer lets a plugin rename its items.)
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return "flows" if file.startswith("tests/flows/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndOneServer:
+    return FilesAndOneServer(config, log)
+
 
 settings.register_profile("forge", deadline=None, derandomize=True)
 settings.load_profile("forge")

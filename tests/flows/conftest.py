@@ -10,10 +10,8 @@ from configs.installation import Installation, prefect_environment
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """One worker runs all tests of this folder, so that one server is started."""
+    """Warnings about MLflow's and Prefect's own database code are not ours to mend."""
     if Path(__file__).parent in item.path.parents:
-        item.add_marker(pytest.mark.xdist_group("prefect"))
-        # about MLflow's and Prefect's own database code
         item.add_marker(pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"))
 
 
