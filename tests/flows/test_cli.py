@@ -112,13 +112,13 @@ def test_a_run_from_shards_to_games_and_what_it_refuses(tmp_path: Path) -> None:
     assert "q_gap" in out
     assert forge("export", "--checkpoint", str(model / "qvalue"), "--output", str(tmp_path / "onnx"))[0] == 0
 
-    games = ["eq", "generate", "--count", "1", "--n-worlds", "2", "--output", str(tmp_path / "games"), "--oracle"]
-    assert forge(*games, str(tmp_path / "onnx" / "model.onnx"))[0] == 0
+    games = ["eq", "generate", "--count", "1", "--n-worlds", "2", "--output"]
+    assert forge(*games, str(tmp_path / "games"), "--oracle", str(tmp_path / "onnx" / "model.onnx"))[0] == 0
     game = tmp_path / "games" / "train" / "seed_00000000.pt"
     assert forge("eq", "view", str(game))[0] == 0
     assert forge("eq", "collate", str(tmp_path / "games"), "--output", str(tmp_path / "games.parquet"))[0] == 0
 
-    code, _, err = forge(*games, str(model / "policy"))
+    code, _, err = forge(*games, str(tmp_path / "others"), "--oracle", str(model / "policy"))
     assert code == 1
     assert "a policy model (logits)" in err
 
