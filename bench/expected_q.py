@@ -1,19 +1,13 @@
 """How fast worlds are drawn and E[Q] games are played: `python bench/expected_q.py [--quick] [--json]`.
 
-Writes bench/results/expected_q.json unless it is quick. Rates are wall-clock, with whatever else the machine was doing.
+Rates are wall-clock, with whatever else the machine was doing.
 """
 
-import argparse
-import json
-import os
-import platform
-import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
+from report import options, publish
 
 from forge_core.expected_q.advise import advise
 from forge_core.expected_q.games import play_games
@@ -26,7 +20,6 @@ from forge_core.rules import deal_from_seed
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.search import search_q
 
-RESULT = Path(__file__).parent / "results" / "expected_q.json"
 EXACT = ExactOracle(search_q, SOLVER_VERSION)
 FIFTY = {"n_worlds": 50, "enumerate_up_to": 50}  # 50 worlds a decision, or all where there are no more
 WEIGHTED = PosteriorSettings(enabled=True, window=4)
@@ -97,25 +90,14 @@ def measure(*, quick: bool) -> dict[str, object]:
         "advise_seconds": round(advise_seconds(2 if quick else 20), 3),
         "model_games_per_second": model,
         "device": device,
-        "cpu_seconds_per_game": {name: cpu for name, (_, cpu) in games.items()},
         "games": n,
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
-        "date": datetime.now(UTC).date().isoformat(),
+        **{f"cpu_{name.replace('games_per_second', 'seconds_a_game')}": cpu for name, (_, cpu) in games.items()},
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under 50 seconds, nothing written")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args()
-    result = measure(quick=arguments.quick)
-    text = json.dumps(result, indent=1)
-    if not arguments.quick:
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(text + "\n")
-    table = "\n".join(f"{name:40} {value}" for name, value in result.items())
-    sys.stdout.write((text if arguments.json else table) + "\n")
+    asked = options(__doc__)
+    publish("expected_q", measure(quick=asked.quick), asked)
 
 
 if __name__ == "__main__":

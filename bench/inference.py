@@ -1,20 +1,15 @@
 """How fast exported models answer in onnxruntime on the CPU: `python bench/inference.py [--quick] [--json]`.
 
-Positions per second of the untrained presets (as fast as trained ones) at batch 1 and 1,024. Writes
-bench/results/inference.json unless it is quick. Rates are wall-clock, with whatever else the machine was doing.
+Positions per second of the untrained presets (as fast as trained ones) at batch 1 and 1,024. Rates are wall-clock, with
+whatever else the machine was doing.
 """
 
-import argparse
-import json
-import os
-import platform
-import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from report import options, publish
 
 from forge_core.learn.build import build_network
 from forge_core.learn.export import export_onnx
@@ -26,7 +21,6 @@ from forge_core.solver.value_table import solve
 from forge_core.tokens.dataset import TokenArrays
 from forge_core.tokens.encode import encode_states
 
-RESULT = Path(__file__).parent / "results" / "inference.json"
 BATCHES = (1, 1024)
 
 
@@ -69,33 +63,23 @@ def rates(network: NetworkName, size: SizeName, arrays: TokenArrays, seconds: fl
         write_model(Path(folder), untrained, config)
         report = export_onnx(Path(folder), Path(folder) / "model.onnx", arrays)
         model = load(report.path)
-        by_batch = {f"batch_{batch}": positions_per_second(model, arrays, batch, seconds) for batch in BATCHES}
-    return {"parameters": config.parameters, "positions_per_second": by_batch}
+        return {
+            f"{network}_{size}_batch_{batch}_per_second": positions_per_second(model, arrays, batch, seconds)
+            for batch in BATCHES
+        }
 
 
 def measure(*, quick: bool) -> dict[str, object]:
     arrays = samples()
     networks: list[NetworkName] = ["mlp", "transformer"]
     sizes: list[SizeName] = ["tiny"] if quick else ["tiny", "small", "large"]
-    return {
-        **{network: {size: rates(network, size, arrays, 1 if quick else 5) for size in sizes} for network in networks},
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+    seconds = 1 if quick else 5
+    return {k: v for network in networks for size in sizes for k, v in rates(network, size, arrays, seconds).items()}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under 50 seconds, nothing written")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args()
-    result = measure(quick=arguments.quick)
-    text = json.dumps(result, indent=1)
-    if not arguments.quick:
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(text + "\n")
-    table = "\n".join(f"{name:12} {value}" for name, value in result.items())
-    sys.stdout.write((text if arguments.json else table) + "\n")
+    asked = options(__doc__)
+    publish("inference", measure(quick=asked.quick), asked)
 
 
 if __name__ == "__main__":

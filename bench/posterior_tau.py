@@ -2,17 +2,14 @@
 
 Games between exact E[Q] players; at some decisions the true deal is put among worlds drawn uniformly, and all are
 weighted. The gain is the mean of log(weight of the truth / its uniform share), in nats: above 0 the weights know more
-than uniform ones, below 0 they mislead. Writes bench/results/posterior_tau.json unless it is quick.
+than uniform ones, below 0 they mislead.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import numpy as np
+from report import options, publish
 
 from forge_core.expected_q.games import Game, play_games
 from forge_core.expected_q.information_set import InformationSet
@@ -24,7 +21,6 @@ from forge_core.expected_q.worlds import Worlds
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.search import search_q
 
-RESULT = Path(__file__).parent / "results" / "posterior_tau.json"
 ORACLE = ExactOracle(search_q, SOLVER_VERSION)
 N_WORLDS = 30
 PLAYS = range(4, 20, 3)
@@ -59,35 +55,23 @@ def gain(scored: Scored, settings: PosteriorSettings) -> float:
     return float(np.log(weights[0] * len(weights)))
 
 
-def measure(*, quick: bool) -> dict[str, object]:
+def measure(*, quick: bool) -> dict[str, Any]:
     seeds = range(20_000, 20_010 if quick else 20_100)
     rng = np.random.default_rng(0)
     games = play_games(seeds, ORACLE, EqSettings(n_worlds=20, enumerate_up_to=20))
     seen = [scored for game in games for scored in decisions(game, rng)]
-    rows: list[dict[str, float]] = []
+    found: dict[str, Any] = {"decisions": len(seen), "mix": PosteriorSettings().mix}
     for window in WINDOWS:
         for tau in TAUS:
             gains = [gain(scored, PosteriorSettings(window=window, tau=tau)) for scored in seen]
             error = float(np.std(gains) / np.sqrt(len(gains)))
-            rows.append({"window": window, "tau": tau, "nats": round(float(np.mean(gains)), 4), "sem": round(error, 4)})
-    date = datetime.now(UTC).date().isoformat()
-    return {"decisions": len(seen), "mix": PosteriorSettings().mix, "gains": rows, "date": date}
+            found[f"nats_window_{window}_tau_{tau:g}"] = f"{np.mean(gains):+.4f} ± {error:.4f}"
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="ten games, nothing written")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args()
-    result = measure(quick=arguments.quick)
-    text = json.dumps(result, indent=1)
-    if not arguments.quick:
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(text + "\n")
-    lines = [
-        f"window {row['window']}  tau {row['tau']:4}  {row['nats']:+.4f} ± {row['sem']:.4f}" for row in result["gains"]
-    ]
-    sys.stdout.write((text if arguments.json else "\n".join(lines)) + "\n")
+    asked = options(__doc__)
+    publish("posterior_tau", measure(quick=asked.quick), asked)
 
 
 if __name__ == "__main__":

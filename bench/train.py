@@ -1,23 +1,18 @@
 """How fast the networks train on this machine: `python bench/train.py [--quick] [--json]`.
 
 Samples per second of whole training steps (batches drawn from memory, forward, backward, optimiser, Lightning's loop),
-after a warm-up. Writes bench/results/train.json unless it is quick. Rates are wall-clock, with whatever else the
+after a warm-up. Rates are wall-clock, with whatever else the
 machine was doing.
 """
 
-import argparse
-import json
-import os
-import platform
-import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
+from report import options, publish
 
 from forge_core.learn.build import build_network, count_parameters
 from forge_core.learn.settings import SIZES, NetworkName, SizeName, TrainSettings
@@ -28,7 +23,6 @@ from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.dataset import tokenize
 from forge_core.tokens.settings import TokenSettings
 
-RESULT = Path(__file__).parent / "results" / "train.json"
 WARM = 3  # steps that are not counted
 
 
@@ -61,7 +55,7 @@ def samples(folder: Path) -> Path:
 
 def rate(tokens: Path, network: NetworkName, size: SizeName, seconds: float) -> dict[str, object]:
     """Training samples per second of a preset; the number of steps is chosen to take about so many seconds."""
-    batch = 8192 if torch.cuda.is_available() else 1024
+    batch = 8192 if torch.cuda.is_available() else 1024 if network == "mlp" else 128
     settings = TrainSettings(network=network, size=size, batch_size=batch, epochs=1, validation_samples=1)
     per_second = 0.0
     steps = WARM + 2
@@ -73,37 +67,25 @@ def rate(tokens: Path, network: NetworkName, size: SizeName, seconds: float) -> 
         per_second = batch * (steps - WARM) / (watch.ended - watch.started)
         steps = WARM + max(2, round(seconds * per_second / batch))
     parameters = count_parameters(build_network(SIZES[network, size], "qvalue", 0))
-    return {"parameters": parameters, "batch": batch, "samples_per_second": round(per_second)}
+    name = f"{network}_{size}"
+    return {f"{name}_samples_per_second": round(per_second), f"{name}_parameters": parameters}
 
 
 def measure(*, quick: bool) -> dict[str, object]:
     sizes: list[SizeName] = ["tiny"] if quick else ["tiny", "small", "large"]
     networks: list[NetworkName] = ["mlp", "transformer"]
+    found: dict[str, object] = {"device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"}
     with TemporaryDirectory() as folder:
         tokens = samples(Path(folder))
-        rates = {
-            network: {size: rate(tokens, network, size, 3 if quick else 15) for size in sizes} for network in networks
-        }
-    return {
-        **rates,
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end",
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+        for network in networks:
+            for size in sizes:
+                found |= rate(tokens, network, size, 3 if quick else 15)
+    return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="under 50 seconds, nothing written")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    arguments = parser.parse_args()
-    result = measure(quick=arguments.quick)
-    text = json.dumps(result, indent=1)
-    if not arguments.quick:
-        RESULT.parent.mkdir(parents=True, exist_ok=True)
-        RESULT.write_text(text + "\n")
-    table = "\n".join(f"{name:12} {value}" for name, value in result.items())
-    sys.stdout.write((text if arguments.json else table) + "\n")
+    asked = options(__doc__)
+    publish("train", measure(quick=asked.quick), asked)
 
 
 if __name__ == "__main__":
