@@ -78,10 +78,10 @@ def train(
 
     Raises EmptySplit and other DataErrors for the tokens, ModelError when `resume` is no checkpoint of such a run.
     """
+    train_arrays, val_arrays = load_split(tokens, Split.TRAIN), load_split(tokens, Split.VAL)
     identity = RunIdentity(settings=settings, dataset_digest=digest_of(tokens / MANIFEST))
     if surroundings.resume is not None:
         check_resumable(surroundings.resume, identity)
-    train_arrays, val_arrays = load_split(tokens, Split.TRAIN), load_split(tokens, Split.VAL)
     data = TokenData(train_arrays, val_arrays, settings)
     network = build_network(settings.architecture, settings.kind, settings.seed)
     steps = settings.epochs * len(data.train_batches)

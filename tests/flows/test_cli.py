@@ -136,6 +136,7 @@ def test_files_that_are_not_what_they_should_be(tmp_path: Path) -> None:
         (["tokenize", "--input", str(tmp_path / "empty"), "--output", str(output)], 2),
         (["evaluate", "--checkpoint", str(tmp_path / "model.ckpt"), "--data", str(tmp_path / "empty")], 1),
         (["export", "--checkpoint", str(tmp_path / "empty"), "--data", str(tmp_path / "empty")], 2),
+        (["train", "--data", str(tmp_path / "empty"), "--output", str(output)], 2),
     ):
         found, out, err = forge(*words)
         assert found == code, err
