@@ -94,8 +94,8 @@ def start(service: Service, *, tell: Callable[[str], None]) -> str:
             return recorded[1]
         port = _free_port(service.port)
         tell(f"Starting the {service.name} server in the background (about ten seconds) ...")
-        url = f"http://127.0.0.1:{port}"
-        service.record.write_text(json.dumps({"pid": _spawn(service, port), "address": url}))
+        url, pid = f"http://127.0.0.1:{port}", _spawn(service, port)
+        service.record.write_text(json.dumps({"pid": pid, "began": _began(pid), "address": url}))
         return url
 
 
@@ -126,7 +126,7 @@ def stop(service: Service) -> bool:
         except ProcessLookupError:
             break
         deadline = time.monotonic() + limit
-        while _is_alive(pid) and time.monotonic() < deadline:
+        while _began(pid) and time.monotonic() < deadline:
             time.sleep(0.1)
     return True
 
@@ -144,22 +144,24 @@ def _recorded(service: Service) -> tuple[int, str] | None:
     """Process and address of a server that was started and has not ended."""
     try:
         record = json.loads(service.record.read_text())
-        pid, url = int(record["pid"]), str(record["address"])
+        pid, began, url = int(record["pid"]), record["began"], str(record["address"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
-    return (pid, url) if _is_alive(pid) else None
+    return (pid, url) if began and began == _began(pid) else None
 
 
-def _is_alive(pid: int) -> bool:
-    """Whether a server of ours runs under a process id that may long be someone else's."""
+def _began(pid: int) -> str | None:
+    """When a process began, which tells it from a later one with its number; None when it has ended."""
     with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child that has ended is no longer alive
-    command = Path(f"/proc/{pid}/cmdline")
+        os.waitpid(pid, os.WNOHANG)  # a child that has ended would stay a zombie
     try:
         os.kill(pid, 0)
-        return not Path("/proc/self").exists() or b"server" in command.read_bytes()
+        if not Path("/proc/self").exists():
+            return "unknown"
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return False
+        return None
+    return None if fields[0] in "ZX" else fields[19]
 
 
 def _free_port(usual: int) -> int:
