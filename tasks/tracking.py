@@ -127,6 +127,7 @@ def _note(reference: Reference) -> Path:
 def _start(name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> "tuple[MlflowClient, RunName]":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a few seconds; by default it is minutes
     from mlflow import MlflowClient
     from mlflow.entities import Param
 

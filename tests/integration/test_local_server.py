@@ -14,8 +14,6 @@ import pytest
 
 from forge_core.artifacts.listing import list_folder
 
-pytestmark = pytest.mark.xdist_group("local server")
-
 FORGE = Path(sys.executable).with_name("forge")
 ROOT = Path(__file__).parents[2]
 SMALL = [

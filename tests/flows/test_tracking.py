@@ -1,0 +1,65 @@
+"""MLflow runs: what they record, and that nothing but the record is lost when they fail."""
+
+from pathlib import Path
+
+import pytest
+
+from forge_core.artifacts.reference import Reference
+from tasks import tracking
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh installation, without any server."""
+    monkeypatch.setenv("FORGE_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_run_keeps_parameters_metrics_and_files(home: Path, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    (tmp_path / "curves.png").write_bytes(b"a picture")
+    with tracking.tracked("train", parameters={"epochs": 3}, tags={"dataset": "abc"}) as run:
+        for step in range(3):
+            run.metrics({"val/q_gap": 3.0 - step}, step)
+        run.file(tmp_path / "curves.png")
+    assert run.name is not None
+    client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
+    found = client.get_run(run.name.run)
+    assert (found.info.status, found.data.params, found.data.tags["dataset"]) == ("FINISHED", {"epochs": "3"}, "abc")
+    assert [point.value for point in client.get_metric_history(run.name.run, "val/q_gap")] == [3.0, 2.0, 1.0]
+    assert next((home / "mlflow" / "artifacts").rglob("curves.png")).read_bytes() == b"a picture"
+
+    model = Reference(kind="model", digest="0" * 64, size=1, files=1)
+    assert tracking.recall(model) is None
+    tracking.remember(model, run.name)
+    assert tracking.recall(model) == run.name
+    assert tracking.address(run.name).endswith(f"/#/experiments/{run.name.experiment}/runs/{run.name.run}")
+
+
+def test_failing_work_fails_the_run(home: Path) -> None:
+    from mlflow import MlflowClient
+
+    def fail() -> tracking.TrackedRun:
+        with tracking.tracked("train", parameters={}, tags={}) as run:
+            runs.append(run)
+            raise RuntimeError("no good")
+
+    runs: list[tracking.TrackedRun] = []
+    with pytest.raises(RuntimeError, match="no good"):
+        fail()
+    name = runs[0].name
+    assert name is not None
+    assert MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}").get_run(name.run).info.status == "FAILED"
+
+
+@pytest.mark.usefixtures("home")
+def test_tracking_that_fails_is_told_and_the_work_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("FORGE_MLFLOW_URI", "nonsense://nowhere")
+    monkeypatch.setattr(tracking.logger, "handlers", [caplog.handler])
+    with tracking.tracked("train", parameters={}, tags={}) as run:
+        run.metrics({"loss": 1.0})
+    assert run.name is None
+    assert "MLflow did not record the run" in caplog.text
