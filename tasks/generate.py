@@ -63,7 +63,10 @@ def solve(
 ) -> "list[ShardReceipt]":
     """Write the shards of some deals, with a progress bar."""
     from forge_core.shards.generate import write_block
+    from forge_core.solver.value_table import is_compiled
 
+    if not is_compiled():
+        logger.info("%-12s compiling the solver, once on this machine: half a minute", "generate")
     with progress(what, len(requests), "{deals:.1f} deals/s  {states:,.0f} states/s") as advance:
         return write_block(
             requests,

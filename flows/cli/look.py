@@ -43,9 +43,10 @@ def solve(
     from rich.console import Console
 
     from forge_core.solver import state
+    from forge_core.solver.value_table import is_compiled
     from forge_core.solver.value_table import solve as solve_deal
 
-    with Console(stderr=True).status("Solving (the very first time the solver is compiled: half a minute)"):
+    with Console(stderr=True).status("Solving" if is_compiled() else "Compiling the solver, once: half a minute"):
         table = solve_deal(deal, called)
     row = table.q(np.array([state.OPENING], np.int64))[0]
     q = [None if value == state.ILLEGAL else int(value) for value in row]

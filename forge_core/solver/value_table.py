@@ -9,6 +9,7 @@ from jaxtyping import Int8, Int64
 from forge_core.rules import Deal
 from forge_core.solver.cpu import mark_level, value_level
 from forge_core.solver.game import Game, Lanes, game_arrays, lane_arrays
+from forge_core.solver.jit import is_compiled as kernel_is_compiled
 from forge_core.solver.lookup import Table, q_of_states, states_of_ranks
 from forge_core.solver.ranking import ROW_START, ROWS
 from forge_core.solver.solved import SolvedDeal, unreachable
@@ -100,6 +101,11 @@ def solve(deal: Deal, declaration: int) -> ValueTable:
     levels = _share(levels, lanes)
     row_of, values = _backward(game, sets, levels)
     return ValueTable(deal, int(declaration), levels, game, sets, Table(row_of, lanes, values))
+
+
+def is_compiled() -> bool:
+    """Whether solving can begin at once; the first time on a machine the kernels are compiled, half a minute."""
+    return kernel_is_compiled(value_level)
 
 
 def _forward(game: Game, sets: Lanes) -> tuple[Level, ...]:
