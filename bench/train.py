@@ -1,8 +1,8 @@
 """How fast the networks train on this machine: `python bench/train.py [--quick] [--json]`.
 
 Samples per second of whole training steps (batches drawn from memory, forward, backward, optimiser, Lightning's loop),
-after a warm-up. Rates are wall-clock, with whatever else the
-machine was doing.
+after a warm-up. Rates are wall-clock, with whatever else the machine was doing. Set OMP_WAIT_POLICY=PASSIVE: threads
+that wait by spinning take most of the speed as soon as anything else runs.
 """
 
 import time

@@ -54,7 +54,7 @@ class TrainSettings(BaseModel):
         None, ge=1, description="Samples between two validations; none = as many as the train split has."
     )
     validation_samples: int | None = Field(
-        50_000, ge=1, description="Samples of the val split looked at after each epoch, drawn once; none = all."
+        20_000, ge=1, description="Samples of the val split looked at after each epoch, drawn once; none = all."
     )
     batch_size: int = Field(1024, ge=1, le=1_048_576, description="Samples in a training step.")
     learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak learning rate of AdamW.")
