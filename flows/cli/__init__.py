@@ -4,6 +4,8 @@ Everything heavy is imported inside the commands, so that `forge --help` and a m
 Exit codes: 0 done, 1 failed, 2 bad usage.
 """
 
+import os
+
 import typer
 
 from flows.cli import advise, eq, generate, local, look, shard, stages, whole
@@ -29,5 +31,6 @@ local.add_to(app)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; nothing calls home, onnxruntime included."""
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     app()
