@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 
 import os
 
+import gc
+
 import typer
 
 from flows.cli import advise, eq, generate, local, look, shard, stages, whole
