@@ -1,11 +1,12 @@
 """The MLflow room: runs with their settings, metrics and files.
 
-MLflow takes four seconds to import and to open its database, and is needed only when something is really computed. So
-it is imported by the first run that is tracked, and its calls are made in order on a thread of their own: training
-does not wait for them.
+MLflow takes seconds to import and to open its database, and is needed only when something is really computed. So it is
+imported by the first run that is tracked, and its calls are made in order on a thread of their own: training does not
+wait for them.
 """
 
 import fcntl
+import importlib
 import json
 import logging
 import os
@@ -89,6 +90,7 @@ class TrackedRun:
 @contextmanager
 def tracked(name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> Generator[TrackedRun]:
     """An MLflow run around a block; it is FAILED when the block raises."""
+    _import_mlflow()
     run = TrackedRun(name, parameters, tags)
     try:
         yield run
@@ -124,10 +126,16 @@ def _note(reference: Reference) -> Path:
     return Installation().mlflow / "runs" / f"{reference.digest}.json"
 
 
-def _start(name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> "tuple[MlflowClient, RunName]":
+def _import_mlflow() -> None:
+    """Import MLflow on the calling thread: its modules import each other, and when two threads do it at once, Python
+    lets one of them see a half of it."""
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a few seconds; by default it is minutes
+    importlib.import_module("mlflow.entities")
+
+
+def _start(name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> "tuple[MlflowClient, RunName]":
     from mlflow import MlflowClient
     from mlflow.entities import Param
 
