@@ -4,9 +4,8 @@ Everything heavy is imported inside the commands, so that `forge --help` and a m
 Exit codes: 0 done, 1 failed, 2 bad usage.
 """
 
-import os
-
 import gc
+import os
 
 import typer
 
@@ -35,4 +34,7 @@ local.add_to(app)
 def main() -> None:
     """Run the command line; nothing calls home, onnxruntime included."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # Python's last collection would walk all that torch and MLflow have made, for seconds
