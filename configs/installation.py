@@ -50,8 +50,8 @@ class Installation(BaseSettings):
 def prefect_environment(installation: Installation, api_url: str) -> dict[str, str]:
     """The environment in which Prefect has to be imported: our server, one log style, nothing that calls home.
 
-    The recorder's batches make a task run cost the server 20 ms instead of 65 ms. torch's threads sleep while they wait:
-    spinning ones take most of the speed as soon as anything else runs on the machine.
+    The recorder's batches make a task run cost the server 20 ms instead of 65 ms. torch's threads sleep while they
+    wait: spinning ones take most of the speed as soon as anything else runs on the machine.
     """
     return {
         "PREFECT_API_URL": api_url,
