@@ -4,8 +4,8 @@ states_per_second      value table: median over seeds 0-99 (declaration = seed %
                        own solving time, times the threads, while every core solves deals
 solver_megabytes       most memory that solving one of these deals takes (tracemalloc: all of NumPy's arrays)
 search_ms_mean, _max   all seven opening Q of one deal by search, seeds 0-199, one core
-bytes_per_state_all    `all` shards: file size by game-tree states, median and largest over deals (seeds 0-19)
-bytes_per_state_table  `table` shards likewise (seeds 0-99)
+bytes_per_state_all    `all` shards: file size by game-tree states, median and largest over deals (seeds 0-7)
+bytes_per_state_table  `table` shards likewise (seeds 0-39)
 gpu_deals_per_second   value table with 10,000 sampled states and their Q a deal; null without a CUDA device
 tokens_per_second      shards of 50,000 uniform states to training arrays on disk, all cores
 """
@@ -124,8 +124,8 @@ def main() -> None:
     measures |= search_speed(range(50 if few else 200))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        measures |= bytes_per_state("all", range(2 if few else 20), folder)
-        measures |= bytes_per_state("table", range(5 if few else 100), folder)
+        measures |= bytes_per_state("all", range(2 if few else 8), folder)
+        measures |= bytes_per_state("table", range(5 if few else 40), folder)
         measures["tokens_per_second"] = tokens_speed(range(10 if few else 40), folder)
     measures |= gpu_speed(range(64 if few else 512))
     publish("solve", measures, asked)
