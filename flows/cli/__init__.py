@@ -9,7 +9,7 @@ import os
 
 import typer
 
-from flows.cli import advise, eq, generate, local, look, shard, stages, whole
+from flows.cli import advise, eq, generate, local, look, models, shard, stages, train, whole
 from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
@@ -25,6 +25,8 @@ look.add_to(app)
 advise.add_to(app)
 generate.add_to(app)
 stages.add_to(app)
+train.add_to(app)
+models.add_to(app)
 whole.add_to(app)
 app.add_typer(eq.app, name="eq")
 app.add_typer(shard.app, name="shard")

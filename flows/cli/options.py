@@ -1,6 +1,7 @@
 """Options shared by commands, and the way from options to settings."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -10,6 +11,13 @@ from forge_core.errors import InputError
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting by its name; may be repeated."),
+]
+Output = Annotated[Path | None, typer.Option(help="A folder that gets the result, besides the store.")]
+Checkpoint = Annotated[
+    Path, typer.Option(exists=True, help="A model folder of `forge train`, or an .onnx file of `forge export`.")
+]
+Data = Annotated[
+    Path | None, typer.Option(exists=True, help="A token folder; if not given, the one it learned from, in the store.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
@@ -49,3 +57,8 @@ def _put(values: dict[str, Any], pair: str) -> None:
     for part in path:
         values = values.setdefault(part, {})
     values[last] = yaml.safe_load(text)
+
+
+def absolute(path: Path | None) -> Path | None:
+    """The path from the root, so that it means the same wherever the flow runs."""
+    return None if path is None else path.absolute()

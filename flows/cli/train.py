@@ -1,0 +1,61 @@
+"""The command that trains."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from flows.cli.options import Output, Sets, absolute, build
+from flows.cli.running import run_flow, say
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(train)
+
+
+def train(
+    data: Annotated[Path | None, typer.Option(exists=True, help="A token folder of `forge tokenize`.")] = None,
+    output: Output = None,
+    network: Annotated[str | None, typer.Option(help="mlp or transformer.")] = None,
+    size: Annotated[str | None, typer.Option(help="tiny, small or large.")] = None,
+    kind: Annotated[str | None, typer.Option(help="qvalue or policy.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Samples in a step.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
+    precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Keys the first weights and the order of the samples.")] = None,
+    fast_dev_run: Annotated[
+        bool, typer.Option("--fast-dev-run", help="A few steps, on a few deals solved for it if --data is not given.")
+    ] = False,
+    sets: Sets = None,
+) -> None:
+    """Train a network on training arrays."""
+    from forge_core.errors import InputError
+    from forge_core.learn.settings import TrainSettings
+
+    options = {"network": network, "size": size, "kind": kind, "epochs": epochs, "batch_size": batch_size}
+    options |= {"learning_rate": learning_rate, "precision": precision, "seed": seed}
+    settings = build(TrainSettings, options, sets)
+    if fast_dev_run:
+        settings = settings.quick_check()
+    if data is None and not fast_dev_run:
+        raise InputError.of(
+            got="no --data",
+            expected="a token folder, as `forge tokenize --output DIR` writes it",
+            remedy="name one with --data DIR, or try --fast-dev-run",
+        )
+    tokens = absolute(data) or _quick_tokens()
+    outcome = run_flow("train:train", tokens=tokens, settings=settings, output=absolute(output))
+    say(f"{outcome.value.short} in {output or 'the store'}")
+
+
+def _quick_tokens() -> Any:
+    """Training arrays of four deals, for a check that needs no data."""
+    from configs.pipeline import SeedRange
+    from forge_core.shards.settings import ShardSettings
+    from forge_core.tokens.settings import TokenSettings
+
+    deals = tuple(SeedRange(start=start, count=count) for start, count in ((0, 2), (900, 1), (950, 1)))
+    shards = run_flow("generate_oracle:generate_oracle", deals=deals, shards=ShardSettings(states_per_deal=500))
+    return run_flow("tokenize:tokenize", shards=shards.value, tokens=TokenSettings()).value
