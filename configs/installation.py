@@ -37,6 +37,10 @@ class Installation(BaseSettings):
         """The folder of the local MLflow runs."""
         return self.home.absolute() / "mlflow"
 
+    def place(self, path: Path) -> Path:
+        """The path itself, or, when it is relative as in a form of the Prefect UI, its place in the home folder."""
+        return self.home.absolute() / path
+
     @property
     def tracking_uri(self) -> str:
         """Where MLflow keeps its runs."""
@@ -50,19 +54,24 @@ class Installation(BaseSettings):
 def prefect_environment(installation: Installation, api_url: str) -> dict[str, str]:
     """The environment in which Prefect has to be imported: our server, one log style, nothing that calls home.
 
-    The recorder's batches make a task run cost the server 20 ms instead of 65 ms. torch's threads sleep while they
-    wait: spinning ones take most of the speed as soon as anything else runs on the machine.
+    The recorder's batches make a task run cost the server 20 ms instead of 65 ms. A flow's heartbeat is what tells a
+    run that was killed from one that is busy (deployments/automations.yaml). Leases in files outlive a restart of the
+    server, so that no limit stays taken for ever. torch's threads sleep while they wait: spinning ones take most of
+    the speed as soon as anything else runs on the machine.
     """
     return {
         "PREFECT_API_URL": api_url,
         "PREFECT_HOME": str(installation.prefect),
+        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
         "PREFECT_LOGGING_CONFIG_PATH": str(Path(__file__).with_name("logging.yaml")),
         "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
         "DO_NOT_TRACK": "1",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "OMP_WAIT_POLICY": "PASSIVE",

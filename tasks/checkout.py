@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from configs.installation import Installation
 from forge_core.artifacts.reference import Reference
 from tasks.stage import stage_task, store
 
@@ -14,5 +15,5 @@ logger = logging.getLogger(__name__)
 def checkout(references: Sequence[Reference], folder: Path) -> None:
     """The files of all objects in one folder, hard links to the store's where the file system allows it."""
     for reference in references:
-        store().checkout(reference, folder)
+        store().checkout(reference, Installation().place(folder))
     logger.info("%-12s %d files in %s", "checkout", sum(reference.files for reference in references), folder)

@@ -78,10 +78,10 @@ def store() -> Store:
 
 
 def source(where: Reference | Path) -> Source:
-    """The folder and digest of an input: an object of the store, or a file or folder outside it."""
+    """The folder and digest of an input: an object of the store, or a file or folder outside it (see `place`)."""
     if isinstance(where, Reference):
         return Source(store().path(where), where.digest)
-    return foreign_source(where)
+    return foreign_source(Installation().place(where))
 
 
 def artifact(

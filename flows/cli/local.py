@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.running import say
+from flows.cli.running import connect, say
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (up, down, status, ui, doctor):
+    for command in (up, down, status, deploy, ui, doctor):
         app.command()(command)
 
 
@@ -48,6 +48,16 @@ def status() -> None:
     installation = Installation()
     for service in (server.prefect_service(installation), server.mlflow_service(installation)):
         typer.echo(f"{service.name:8} {server.address(service) or 'not running'}")
+
+
+def deploy() -> None:
+    """Put work pools, automations and deployments on the Prefect server; may be run again at any time."""
+    connection = connect()
+    from flows import deploy
+
+    connection.wait()
+    deploy.deploy()
+    say(f"Every flow can be started at {connection.api_url.removesuffix('/api')}/deployments")
 
 
 def ui(

@@ -27,30 +27,54 @@ def program() -> str:
     return sys.argv[0] if sys.argv[0].endswith("forge") else "forge"
 
 
-def run_flow(entry: str, **parameters: Any) -> Outcome:
-    """Run the flow "module:name" of the package `flows` in this process, and say where its page is.
+class Connection(NamedTuple):
+    """The Prefect server that this process speaks to, and whether it is the local one, which may still be starting."""
 
-    Raises what the flow raises; ForgeError when no server can be reached.
+    api_url: str
+    is_local: bool
+
+    def wait(self) -> None:
+        """Wait until the server answers; ForgeError when it does not."""
+        from configs.installation import Installation
+        from flows import server
+
+        if self.is_local:
+            server.wait(server.prefect_service(Installation()))
+        elif not server.is_healthy(f"{self.api_url}/health"):
+            raise ForgeError.of(
+                got=f"no answer from the Prefect server at {self.api_url}",
+                expected="the server that PREFECT_API_URL names",
+                remedy="start that server, or unset PREFECT_API_URL to use a local one",
+            )
+
+
+def connect() -> Connection:
+    """Make Prefect, not imported yet, use the server that PREFECT_API_URL names or the local one, started if need be.
+
+    What is imported before `wait` is called is imported while the server starts.
     """
     from configs.installation import Installation, prefect_environment
     from flows import server
 
     installation = Installation()
     given = os.environ.get("PREFECT_API_URL")
-    local = server.prefect_service(installation)
-    api_url = given or server.start(local, tell=say) + "/api"
+    api_url = given or server.start(server.prefect_service(installation), tell=say) + "/api"
     for name, value in prefect_environment(installation, api_url).items():
         os.environ.setdefault(name, value)
+    return Connection(api_url, given is None)
+
+
+def run_flow(entry: str, **parameters: Any) -> Outcome:
+    """Run the flow "module:name" of the package `flows` in this process, and say where its page is.
+
+    Raises what the flow raises; ForgeError when no server can be reached.
+    """
+    from flows import server
+
+    connection = connect()
     module, name = entry.split(":")
-    flow = getattr(importlib.import_module(f"flows.{module}"), name)  # meanwhile the server starts
-    if given is None:
-        server.wait(local)
-    elif not server.is_healthy(f"{given}/health"):
-        raise ForgeError.of(
-            got=f"no answer from the Prefect server at {given}",
-            expected="the server that PREFECT_API_URL names",
-            remedy="start that server, or unset PREFECT_API_URL to use a local one",
-        )
+    flow = getattr(importlib.import_module(f"flows.{module}"), name)
+    connection.wait()
     try:
         state = flow(**parameters, return_state=True)
     except KeyboardInterrupt:
@@ -58,7 +82,7 @@ def run_flow(entry: str, **parameters: Any) -> Outcome:
         raise
     run = str(state.state_details.flow_run_id)
     say(
-        f"Prefect run: {api_url.removesuffix('/api')}{server.RUN_PAGE}{run}"
-        + f"   (`{program()} down` stops the server)" * (given is None)
+        f"Prefect run: {connection.api_url.removesuffix('/api')}{server.RUN_PAGE}{run}"
+        + f"   (`{program()} down` stops the server)" * connection.is_local
     )
     return Outcome(state.result(), run)
