@@ -7,9 +7,12 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+CATALOG = Path(__file__).parents[1] / "models"
+"""The catalog of models that is kept with the code."""
+
 
 class Installation(BaseSettings):
-    """Read from the environment variables FORGE_HOME, FORGE_THREADS and FORGE_MLFLOW_URI."""
+    """Read from the environment variables FORGE_HOME, FORGE_STORE, FORGE_THREADS, FORGE_MLFLOW_URI and FORGE_MODELS."""
 
     model_config = SettingsConfigDict(env_prefix="FORGE_", frozen=True, extra="ignore")
 
@@ -17,15 +20,28 @@ class Installation(BaseSettings):
         default=Path(".forge"),
         description="The folder that holds the store, the Prefect server's database and the MLflow runs.",
     )
+    store_address: str | None = Field(
+        default=None,
+        validation_alias="FORGE_STORE",
+        description="Where artifacts are kept: a folder, or s3://bucket/prefix; none = store/ in the home folder.",
+    )
     threads: int = Field(default=0, ge=0, description="Threads of the solver; 0 = one for every core it may use.")
     mlflow_uri: str | None = Field(
         default=None, description="Address of an MLflow tracking server; none = SQLite in the home folder."
     )
+    models: Path = Field(default=CATALOG, description="The catalog of promoted models.")
 
     @property
     def store(self) -> Path:
-        """The folder of the artifact store."""
-        return self.home.absolute() / "store"
+        """The folder of the artifact store; of this machine's copy of it, when it is in a bucket."""
+        if self.store_address is None or self.bucket is not None:
+            return self.home.absolute() / "store"
+        return Path(self.store_address).absolute()
+
+    @property
+    def bucket(self) -> str | None:
+        """The address of the bucket that holds the store; None when a folder does."""
+        return self.store_address if (self.store_address or "").startswith("s3://") else None
 
     @property
     def prefect(self) -> Path:

@@ -8,12 +8,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 
+from forge_core.artifacts.reference import Reference
+
 
 class Key(BaseModel):
     """What an artifact was, or will be, made from; equal keys mean equal artifacts.
 
-    No paths, times, thread counts or devices: they do not decide the result. `store.Store` keeps the key beside the
-    reference, so a key is an artifact's provenance too.
+    No paths, times, thread counts or devices: they do not decide the result. A store keeps the key beside the
+    reference (`Entry`), so a key is an artifact's provenance too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +29,15 @@ class Key(BaseModel):
     def digest(self) -> str:
         """SHA-256 of the key as JSON with sorted names, in hexadecimal."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+class Entry(BaseModel):
+    """A key and the object it led to, as a store keeps them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: Key
+    reference: Reference
 
 
 def make_key(stage: str, *, code: str, settings: Mapping[str, Any], inputs: Sequence[str] = ()) -> Key:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
@@ -41,6 +41,19 @@ class Listing(BaseModel):
         """Bytes of all files together."""
         return sum(file.size for file in self.files)
 
+    def difference(self, found: "Listing") -> str | None:
+        """How the files found differ from these, in words; None when they do not."""
+        ours = {file.path: file for file in self.files}
+        theirs = {file.path: file for file in found.files}
+        for path in sorted(ours.keys() | theirs.keys()):
+            if path not in theirs:
+                return f"its file {path} was deleted"
+            if path not in ours:
+                return f"the file {path} does not belong to it"
+            if theirs[path] != ours[path]:
+                return f"its file {path} was changed"
+        return None
+
 
 class Source(NamedTuple):
     """A folder to read from and the digest of what is in it."""
@@ -49,10 +62,11 @@ class Source(NamedTuple):
     digest: str
 
 
-def list_folder(folder: Path) -> Listing:
+def list_folder(folder: Path, *, on_bytes: Callable[[int], None] | None = None) -> Listing:
     """Read every file of the folder, in as many threads as there are cores, and list them.
 
-    Hidden files and folders (a leading dot) are no part of the content. Raises InputError when it is not a folder.
+    Hidden files and folders (a leading dot) are no part of the content. `on_bytes` is called in this thread with the
+    size of each file that was read. Raises InputError when it is not a folder.
     """
     if not folder.is_dir():
         raise InputError.of(
@@ -61,8 +75,13 @@ def list_folder(folder: Path) -> Listing:
             remedy="correct the path",
         )
     paths = sorted(_files(folder), key=lambda path: path.relative_to(folder).as_posix())
+    entries: list[FileEntry] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return Listing(files=tuple(pool.map(_entry, repeat(folder), paths)))
+        for entry in pool.map(_entry, repeat(folder), paths):
+            entries.append(entry)
+            if on_bytes is not None:
+                on_bytes(entry.size)
+    return Listing(files=tuple(entries))
 
 
 def foreign_source(path: Path) -> Source:

@@ -1,0 +1,324 @@
+"""Keys and objects in a folder of this machine.
+
+    objects/<ab>/<digest>/      the files of an object, read-only, never changed
+    objects/<ab>/<digest>.json  its listing, written after the files: an object without a listing is not there
+    keys/<ab>/<key>.json        which object a key led to, written last
+    building/<name>/            what is being built; left behind only by a killed process
+    locks/<name>.lock           locked with flock while what is named so is being built
+    users/<process>.lock        locked as long as that process runs, which uses the store
+
+The times of last change of a key and of a listing say when they were last of use. Housekeeping removes what has not
+been of use for long (`upkeep`); to note a use, and to look again and remove, exclude each other (the lock "use").
+"""
+
+import atexit
+import errno
+import fcntl
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+from pydantic import ValidationError
+
+from forge_core.artifacts.key import Entry
+from forge_core.artifacts.listing import Listing, list_folder
+from forge_core.artifacts.shelf import KeyFile, Leftover, Stored
+from forge_core.errors import StoreError
+
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+_LASTING = ("use", "objects")  # locks that belong to no single build
+
+
+class Folder:
+    """The keys and objects of a store, in a folder that is made when it is first written to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.name = str(self.root)
+
+    def entry(self, key: str) -> Entry | None:
+        """What is noted under a key's digest; None when nothing is. OSError or ValueError when it cannot be read."""
+        path = self._key_file(key)
+        try:
+            entry = Entry.model_validate_json(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        return entry if self._use(path) else None
+
+    def put_entry(self, entry: Entry) -> None:
+        """Note which object a key led to."""
+        _write(self._key_file(entry.key.digest), entry.model_dump_json(indent=1))
+
+    def listing(self, digest: str) -> Listing | None:
+        """The listing of an object; None when the object is not there. OSError or ValueError if it cannot be read."""
+        try:
+            return Listing.model_validate_json(self._listing_file(digest).read_bytes())
+        except FileNotFoundError:
+            return None
+
+    def object(self, digest: str) -> Path:
+        """The folder of an object, whether it is there or not."""
+        return self.root / "objects" / digest[:2] / digest
+
+    def use(self, digest: str) -> bool:
+        """Note that an object is of use now; False when it is not there."""
+        return self._use(self._listing_file(digest))
+
+    def fault(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
+        """What is wrong with an object, in words; None when every file is there and has its digest."""
+        try:
+            expected = self.listing(digest)
+            if expected is None:
+                return "it was deleted"
+            if not self.object(digest).is_dir():
+                return "its files were deleted"
+            found = list_folder(self.object(digest), on_bytes=on_bytes)
+        except (OSError, ValueError) as error:
+            return f"it cannot be read ({_first_line(error)})"
+        return expected.difference(found) or (None if found.digest == digest else "its listing was changed")
+
+    def publish(self, folder: Path) -> Listing:
+        """Move a finished folder to its place among the objects, unless a sound object of this digest is there."""
+        listing = list_folder(folder)
+        target = self.object(listing.digest)
+        with self.locked("objects"):
+            if not self.use(listing.digest) or self.fault(listing.digest):
+                _remove(target)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                for file in listing.files:
+                    (folder / file.path).chmod(0o444)  # a hard link to it cannot be written into by mistake
+                folder.rename(target)
+                _write(self._listing_file(listing.digest), listing.model_dump_json(indent=1))
+        return listing
+
+    @contextmanager
+    def building(self, name: str) -> Generator[Path]:
+        """An empty folder to build in, gone afterwards; the caller holds the lock of this name."""
+        folder = self.root / "building" / name
+        _remove(folder)
+        folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+    @contextmanager
+    def locked(self, name: str) -> Generator[None]:
+        """Hold the lock of a name, waiting for whoever holds it."""
+        with _flock(self._lock_file(name), fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def faults_told(self, where: Path | None = None) -> Generator[None]:
+        """Full disks and missing permissions as StoreError; every other OSError as it is."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:
+                raise
+            raise StoreError.of(
+                got=f"{error.strerror} while writing {error.filename or where or self.root}",
+                expected=f"a writable file system with free space under {where or self.root}",
+                remedy="free some space or choose another folder, then run it again",
+            ) from error
+
+    def attend(self) -> None:
+        """Note that this process uses the store, until it ends: what it used since is not removed meanwhile."""
+        with suppress(OSError):  # a store that cannot be written to is not tidied up either
+            _attend(self.root)
+
+    def running_since(self) -> float | None:
+        """When the oldest process that still runs began to use the store, in seconds since 1970."""
+        running = [path.stat().st_mtime for path in self.root.glob("users/*.lock") if _is_held(path)]
+        return min(running, default=None)
+
+    def key_files(self) -> Iterator[KeyFile]:
+        """All keys, in no order."""
+        for path in self.root.glob("keys/*/*.json"):
+            with suppress(FileNotFoundError):  # somebody tidies up beside us
+                used = path.stat().st_mtime
+                try:
+                    entry = Entry.model_validate_json(path.read_bytes())
+                except ValidationError:
+                    entry = None
+                yield KeyFile(path.stem, entry, used)
+
+    def objects(self) -> Iterator[Stored]:
+        """All objects, in no order; those whose listing cannot be read, too."""
+        for path in self.root.glob("objects/*/*.json"):
+            with suppress(FileNotFoundError):
+                used = path.stat().st_mtime
+                try:
+                    listing = Listing.model_validate_json(path.read_bytes())
+                except ValidationError:
+                    listing = None
+                files = [path.with_suffix("") / file.path for file in listing.files] if listing else []
+                yield Stored(path.stem, listing, used, linked=any(_links(file) > 1 for file in files))
+
+    def discard(self, digest: str | None, keys: Sequence[str], *, before: float) -> bool:
+        """Remove an object and the keys that lead to it, unless one of them was of use since; whether it is gone."""
+        marks = [*([self._listing_file(digest)] if digest else ()), *(self._key_file(key) for key in keys)]
+        with self.locked("objects"):
+            with _flock(self._lock_file("use"), fcntl.LOCK_EX):
+                if any(_changed(mark) >= before for mark in marks):
+                    return False
+                for mark in reversed(marks):
+                    mark.unlink(missing_ok=True)
+            if digest:
+                _remove(self.object(digest))
+        return True
+
+    def leftovers(self) -> Iterator[Leftover]:
+        """What killed processes left behind, and nothing that a running one may still need."""
+        for folder in self.root.glob("building/*"):
+            if not self.is_locked(folder.name):
+                yield Leftover(str(folder), "a build that was killed", _size(folder), _changed(folder))
+        began = self.running_since() or time.time()
+        for path in [*self.root.glob("objects/*/*"), *self.root.glob("keys/*/.*")]:
+            unfinished = path.name.startswith(".") or not (path.suffix or path.with_name(f"{path.name}.json").exists())
+            if unfinished and _changed(path) < began:
+                yield Leftover(str(path), "a write that was killed", _size(path), _changed(path))
+        for pattern, what in (("locks/*.lock", "the lock of an ended build"), ("users/*.lock", "a process that ended")):
+            for path in self.root.glob(pattern):
+                if path.stem not in _LASTING and not _is_held(path):
+                    yield Leftover(str(path), what, 0, _changed(path))
+
+    def clear(self, leftover: Leftover) -> bool:
+        """Remove a leftover, unless somebody has taken it up meanwhile; whether it is gone."""
+        path = Path(leftover.place)
+        lock = path if path.suffix == ".lock" else self._lock_file(path.name)
+        with _flock(lock, fcntl.LOCK_EX, wait=False) as held:
+            if held and path is not lock:
+                with self.locked("objects"):
+                    _remove(path)
+            if held:
+                lock.unlink(missing_ok=True)
+        return held
+
+    def is_locked(self, name: str) -> bool:
+        """Whether somebody holds the lock of a name."""
+        return _is_held(self._lock_file(name))
+
+    def _use(self, mark: Path) -> bool:
+        if not mark.exists():
+            return False
+        try:
+            with _flock(self._lock_file("use"), fcntl.LOCK_SH):
+                os.utime(mark)
+        except FileNotFoundError:
+            return False  # removed just now
+        except OSError as error:
+            if error.errno not in _UNWRITABLE:  # what can only be read is of use, too
+                raise
+        return True
+
+    def _listing_file(self, digest: str) -> Path:
+        return self.root / "objects" / digest[:2] / f"{digest}.json"
+
+    def _key_file(self, key: str) -> Path:
+        return self.root / "keys" / key[:2] / f"{key}.json"
+
+    def _lock_file(self, name: str) -> Path:
+        return self.root / "locks" / f"{name}.lock"
+
+
+@cache
+def _attend(root: Path) -> IO[str]:
+    """The open and locked file of this process: kept in the cache, it stays locked until the process ends."""
+    path = root / "users" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
+    file = _open_locked(path, fcntl.LOCK_EX)
+    atexit.register(path.unlink, missing_ok=True)
+    return file
+
+
+@contextmanager
+def _flock(path: Path, kind: int, *, wait: bool = True) -> Generator[bool]:
+    """Hold a lock file; yields False, without `wait`, when somebody else holds it."""
+    try:
+        file = _open_locked(path, kind if wait else kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+        return
+    with file:
+        yield True
+
+
+def _open_locked(path: Path, kind: int) -> IO[str]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        file = path.open("a")
+        try:
+            fcntl.flock(file, kind)
+            if os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                return file
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            file.close()
+            raise
+        file.close()  # it was removed while this one waited: another process may hold the new one
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def _changed(path: Path) -> float:
+    """When a file or folder was last changed, in seconds since 1970; 0 when it is not there."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _links(path: Path) -> int:
+    try:
+        return path.stat().st_nlink
+    except FileNotFoundError:
+        return 0
+
+
+def _size(path: Path) -> int:
+    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in files)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+
+
+@contextmanager
+def replacing(target: Path) -> Generator[Path]:
+    """A name beside the target, which takes the target's place in the end."""
+    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
+    try:
+        yield temporary
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)  # after a failure, or when both names were links to one file

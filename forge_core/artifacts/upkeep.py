@@ -1,0 +1,156 @@
+"""Keeping a store in order: what is in it, whether it is sound, and what nothing needs any more.
+
+An object is kept when
+    a key that leads to it, or the object itself, was of use within the days given, or since the oldest process that
+    still runs began to use the store;
+    it is pinned: a catalog or a folder names it (`pins`), or one that a pinned object was made from;
+    a folder outside the store shares its files: to remove it would free nothing.
+Everything else was made by a stage and is made again by it, should it be asked for: gc can cost time, never a result.
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from forge_core.artifacts.key import Entry
+from forge_core.artifacts.shelf import KeyFile, Leftover, Shelf
+
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An object of a store and what refers to it.
+
+    kind           of its references; "?" when no key leads to it
+    size, files    bytes of all its files together, and how many there are
+    used           when it or a key of it was last of use, in seconds since 1970
+    entries, keys  the readable keys that lead to it, and the digests of them
+    linked         a folder outside the store shares a file with it
+    """
+
+    digest: str
+    kind: str
+    size: int
+    files: int
+    used: float
+    entries: tuple[Entry, ...]
+    keys: tuple[str, ...]
+    linked: bool
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages that made it."""
+        return tuple(sorted({entry.key.stage for entry in self.entries}))
+
+
+class Fault(NamedTuple):
+    """A damaged object, and what is wrong with it."""
+
+    item: Item
+    words: str
+
+
+class Plan(NamedTuple):
+    """What gc would do.
+
+    kept      objects that stay, each with the reason
+    unneeded  objects to remove
+    idle      keys to remove, which lead to nothing
+    leftovers of killed processes, to remove
+    cutoff    what was of use since then stays, in seconds since 1970
+    """
+
+    kept: list[tuple[Item, str]]
+    unneeded: list[Item]
+    idle: list[KeyFile]
+    leftovers: list[Leftover]
+    cutoff: float
+
+    @property
+    def size(self) -> int:
+        """Bytes that it would free."""
+        return sum(item.size for item in self.unneeded) + sum(leftover.size for leftover in self.leftovers)
+
+
+def inventory(shelf: Shelf) -> list[Item]:
+    """All objects, by kind, those last of use first."""
+    leading: defaultdict[str, list[tuple[KeyFile, Entry]]] = defaultdict(list)
+    for key in shelf.key_files():
+        if key.entry is not None:
+            leading[key.entry.reference.digest].append((key, key.entry))
+    items: list[Item] = []
+    for stored in shelf.objects():
+        keys = leading[stored.digest]
+        item = Item(
+            digest=stored.digest,
+            kind=keys[0][1].reference.kind if keys else "?",
+            size=stored.listing.size if stored.listing else 0,
+            files=len(stored.listing.files) if stored.listing else 0,
+            used=max([stored.used, *(key.used for key, _ in keys)]),
+            entries=tuple(entry for _, entry in keys),
+            keys=tuple(key.digest for key, _ in keys),
+            linked=stored.linked,
+        )
+        items.append(item)
+    return sorted(items, key=lambda item: (item.kind, -item.used))
+
+
+def idle_keys(shelf: Shelf) -> Iterator[KeyFile]:
+    """The keys that cannot be read, or whose object is not there."""
+    there = {stored.digest for stored in shelf.objects()}
+    for key in shelf.key_files():
+        if key.entry is None or key.entry.reference.digest not in there:
+            yield key
+
+
+def faults(shelf: Shelf, items: Collection[Item], *, on_bytes: Callable[[int], None] | None = None) -> Iterator[Fault]:
+    """Read the objects and yield the damaged ones; `on_bytes` is called with the size of each file that was read."""
+    for item in items:
+        if words := shelf.fault(item.digest, on_bytes=on_bytes):
+            yield Fault(item, words)
+
+
+def plan(shelf: Shelf, *, days: float, pins: Collection[str] = (), leftovers: Collection[Leftover] = ()) -> Plan:
+    """What no key, no run of the last days and no pin needs; nothing is changed.
+
+    days       how long an object that was not of use is kept
+    pins       digests of objects that stay
+    leftovers  those to be removed beside the shelf's own
+    """
+    now = time.time()
+    cutoff = min(now - days * _DAY, shelf.running_since() or now)
+    items = inventory(shelf)
+    pinned = set(pins)
+    origins = {
+        source for item in items if item.digest in pinned for entry in item.entries for source in entry.key.inputs
+    }
+    kept: list[tuple[Item, str]] = []
+    unneeded: list[Item] = []
+    for item in items:
+        if item.used >= cutoff:
+            kept.append((item, "of use lately"))
+        elif item.digest in pinned:
+            kept.append((item, "pinned"))
+        elif item.digest in origins:
+            kept.append((item, "a pinned object was made from it"))
+        elif item.linked:
+            kept.append((item, "a folder shares its files"))
+        else:
+            unneeded.append(item)
+    idle = [key for key in idle_keys(shelf) if key.used < cutoff]
+    return Plan(kept, unneeded, idle, [*shelf.leftovers(), *leftovers], cutoff)
+
+
+def collect(shelf: Shelf, plan: Plan) -> int:
+    """Do what was planned, but for what became of use meanwhile; the bytes freed."""
+    freed = 0
+    for item in plan.unneeded:
+        freed += item.size * shelf.discard(item.digest, item.keys, before=plan.cutoff)
+    for key in plan.idle:
+        shelf.discard(key.entry and key.entry.reference.digest, [key.digest], before=plan.cutoff)
+    for leftover in plan.leftovers:
+        freed += leftover.size * shelf.clear(leftover)
+    return freed
