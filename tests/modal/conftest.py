@@ -1,0 +1,24 @@
+"""A control plane of Modal's on this machine, for the tests of this folder."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from control_plane import ControlPlane
+
+
+@pytest.fixture(scope="session")
+def _plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    environment = {"FORGE_VOLUME": "/volume"}
+    folder, root = tmp_path_factory.mktemp("plane"), Path(__file__).parents[2]
+    with ControlPlane(folder, container_environment=environment, checkout=root) as plane:
+        yield plane
+
+
+@pytest.fixture
+def control_plane(_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
+    """The control plane with nothing in it; this process and those that it starts use it."""
+    for name, text in _plane.environment.items():
+        monkeypatch.setenv(name, text)
+    yield _plane
+    _plane.reset()

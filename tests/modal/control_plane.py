@@ -1,0 +1,236 @@
+"""A control plane of Modal's for tests: the real client talks to it, and functions really run, on this machine.
+
+    with ControlPlane(folder) as plane:          # or the fixture `control_plane`
+        os.environ.update(plane.environment)     # MODAL_SERVER_URL, MODAL_TOKEN_ID, ...
+        app.deploy()
+        modal.Function.from_name("app", "function").remote(3)
+
+Inputs are executed by `python -m modal._container_entrypoint` in processes of their own, at most `max_containers` at a
+time. Such a process sees the uploaded files and the installed packages, but not this checkout: a module left out of
+the image is missing there. Its environment holds the image's and the secrets' variables and nothing of the caller's.
+A Volume lies in `volume_root / <its name>`; a container works on a copy, and what it does not commit is lost. There
+is no file system around the process, so a function must find its Volume through a variable, for example
+`image.env({"DATA": "/data"})` with `volumes={"/data": volume}`: variables that name a place below a Volume's path are
+rewritten to where it really is.
+
+`plane.faults` makes things go wrong, `plane.calls` tells what was asked, `plane.running()` what runs, `plane.logs()`
+what the containers wrote. `python tests/modal/control_plane.py` runs one by hand.
+
+What it cannot prove: that an image builds, that Modal finds a GPU and calls it so, quotas, real preemption, how long
+a Volume or the start of a container takes, prices.
+"""
+
+import asyncio
+import inspect
+import shlex
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from cloud import Cloud, Container, Faults, Input
+from cloud_apps import Apps
+from cloud_containers import Containers
+from cloud_files import Files
+from cloud_functions import Functions
+from cloud_scheduler import Scheduler
+from cloud_volumes import Volumes
+from google.protobuf.message import Message
+from grpclib import GRPCError, Status
+from grpclib.server import Server
+from modal_proto.api_grpc import ModalClientBase
+
+T = TypeVar("T")
+TOKEN = ("ak-local", "as-local")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call of a client or a container: the name of the RPC, its request and which container asked, if any."""
+
+    name: str
+    request: Message
+    container: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Live processes, the inputs they work on and the inputs that wait; false when there is none of all that."""
+
+    containers: list[Container]
+    inputs: list[Input]
+    waiting: list[Input]
+
+    def __bool__(self) -> bool:
+        return bool(self.inputs or self.waiting)
+
+
+class ControlPlane:
+    """The local control plane; a context manager. Start, stop and everything in between on one thread of its own."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        max_containers: int = 2,
+        container_environment: dict[str, str] | None = None,
+        checkout: Path | None = None,
+    ) -> None:
+        """`checkout` lends its compiled kernels to the containers, as a warm image would."""
+        self._folder = folder
+        self._limits: dict[str, Any] = {
+            "max_containers": max_containers,
+            "environment": container_environment or {},
+            "checkout": checkout,
+        }
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="control plane", daemon=True)
+        self.calls: list[Asked] = []
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._do(self._open())
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._do(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    @property
+    def url(self) -> str:
+        """Where the client finds it."""
+        return self._cloud.url
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to use this control plane and nothing else."""
+        return {
+            "MODAL_SERVER_URL": self.url,
+            "MODAL_TOKEN_ID": TOKEN[0],
+            "MODAL_TOKEN_SECRET": TOKEN[1],
+            "MODAL_ENVIRONMENT": "main",
+            "MODAL_SANDBOX_V2": "0",  # the newer Sandboxes stream their output from the worker, which is not here
+            "MODAL_CONFIG_PATH": str(self._folder / "no-such-file.toml"),
+        }
+
+    @property
+    def volume_root(self) -> Path:
+        """The folder with a folder for every Volume, which holds what has been committed to it."""
+        return self._volumes.root
+
+    @property
+    def faults(self) -> Faults:
+        """What is to go wrong from now on."""
+        return self._cloud.faults
+
+    def running(self) -> Running:
+        """What runs and waits just now."""
+
+        async def look() -> Running:
+            live = self._cloud.live()
+            waiting = [entry for function in self._cloud.functions.values() for entry in function.pending]
+            return Running(live, [one.input for one in live if one.input], waiting)
+
+        return self._do(look())
+
+    def logs(self) -> str:
+        """What all containers have written, in the order in which they started."""
+        return "".join(
+            one.log.read_text(errors="replace") for one in self._cloud.containers.values() if one.log.exists()
+        )
+
+    def wait(self, predicate: Callable[[Running], bool], seconds: float = 30) -> Running:
+        """Wait until what runs is as wanted; TimeoutError, with all that the containers wrote, when it is not."""
+        deadline = threading.Event()
+        for _ in range(int(seconds / 0.05)):
+            if predicate(running := self.running()):
+                return running
+            deadline.wait(0.05)
+        raise TimeoutError(f"Not so after {seconds} s: {self.running()}\n{self.logs()}")
+
+    def reset(self) -> None:
+        """Kill what runs and forget apps, calls, faults and the contents of Volumes."""
+
+        async def forget() -> None:
+            await self._containers.end_all()
+            self._cloud.forget()
+            self._volumes.empty()
+
+        self._do(forget())
+        self.calls.clear()
+
+    def _do(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
+
+    async def _open(self) -> None:
+        self._cloud = Cloud(self._folder, **self._limits)
+        self._files = Files(self._cloud)
+        self._volumes = Volumes(self._cloud, self._files)
+        self._containers = Containers(self._cloud, self._files, self._volumes)
+        scheduler = Scheduler(self._cloud, self._containers)
+        functions = Functions(self._cloud, self._containers, scheduler)
+        scheduler.layout = functions.layout
+        apps = Apps(self._cloud, self._containers, functions)
+        rooms = [self._files, self._volumes, scheduler, functions, apps]
+        self._server = Server([self._service(rooms)])
+        await self._files.open()
+        await self._server.start("127.0.0.1", 0)
+        assert self._server._server is not None
+        self._cloud.url = f"http://127.0.0.1:{self._server._server.sockets[0].getsockname()[1]}"  # pyright: ignore
+
+    async def _close(self) -> None:
+        await self._containers.close()
+        self._server.close()
+        await self._server.wait_closed()
+        await self._files.close()
+
+    def _service(self, rooms: list[object]) -> ModalClientBase:
+        """An object with every RPC of Modal's interface: those that a room has, and a refusal for the others."""
+        names = ModalClientBase.__abstractmethods__
+        methods = {name: getattr(room, name) for room in rooms for name in dir(room) if name in names}
+        rpcs = {name: self._rpc(name, methods.get(name)) for name in names}
+        return type("Service", (ModalClientBase,), rpcs)()
+
+    def _rpc(self, name: str, method: Callable[..., Any] | None) -> Any:
+        async def rpc(_: Any, stream: Any) -> None:
+            request = await stream.recv_message()
+            caller = self._caller(stream.metadata)
+            self.calls.append(Asked(name, request, caller.id if caller else None))
+            if method is None:
+                raise GRPCError(Status.UNIMPLEMENTED, f"the local control plane does not know {name}")
+            if inspect.isasyncgenfunction(method):
+                async for message in method(request, caller):
+                    await stream.send_message(message)
+            else:
+                await stream.send_message(await method(request, caller))
+
+        return rpc
+
+    def _caller(self, metadata: Any) -> Container | None:
+        """The container that calls; None for a client with the right token, UNAUTHENTICATED for any other."""
+        if container := self._cloud.containers.get(metadata.get("x-container", "")):
+            return container
+        if (metadata.get("x-modal-token-id"), metadata.get("x-modal-token-secret")) != TOKEN:
+            raise GRPCError(Status.UNAUTHENTICATED, "Token validation failed")
+        return None
+
+
+def main() -> None:
+    """Run a control plane until Ctrl-C, and say how to use it."""
+    with tempfile.TemporaryDirectory() as folder, ControlPlane(Path(folder)) as plane:
+        exports = [f"export {name}={shlex.quote(text)}\n" for name, text in plane.environment.items()]
+        sys.stdout.write("".join(exports) + f"# Volumes: {plane.volume_root}; Ctrl-C ends it\n")
+        sys.stdout.flush()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()
