@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import modal.client
 import pytest
 from control_plane import ControlPlane
 
@@ -13,6 +14,8 @@ def _plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     folder, root = tmp_path_factory.mktemp("plane"), Path(__file__).parents[2]
     with ControlPlane(folder, container_environment=environment, checkout=root) as plane:
         yield plane
+        if modal.client._Client._client_from_env:
+            modal.Client.from_env().close()
 
 
 @pytest.fixture

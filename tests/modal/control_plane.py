@@ -42,6 +42,7 @@ from cloud_scheduler import Scheduler
 from cloud_volumes import Volumes
 from google.protobuf.message import Message
 from grpclib import GRPCError, Status
+from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from modal_proto.api_grpc import ModalClientBase
 
@@ -68,6 +69,26 @@ class Running:
 
     def __bool__(self) -> bool:
         return bool(self.inputs or self.waiting)
+
+
+class _Server(Server):
+    """grpclib's server, which can be closed under clients that stay connected, as the real client does."""
+
+    def __init__(self, handlers: list[ModalClientBase]) -> None:
+        super().__init__(handlers)
+        self._protocols: list[H2Protocol] = []
+
+    def _protocol_factory(self) -> H2Protocol:
+        self._protocols.append(super()._protocol_factory())
+        return self._protocols[-1]
+
+    async def drop(self) -> None:
+        """Close the listening socket and every connection."""
+        self.close()
+        await self.wait_closed()
+        for protocol in self._protocols:
+            protocol.connection.close()
+        await asyncio.sleep(0.01)
 
 
 class ControlPlane:
@@ -179,7 +200,7 @@ class ControlPlane:
         scheduler.layout = functions.layout
         apps = Apps(self._cloud, self._containers, functions)
         rooms = [self._files, self._volumes, scheduler, functions, apps]
-        self._server = Server([self._service(rooms)])
+        self._server = _Server([self._service(rooms)])
         await self._files.open()
         await self._server.start("127.0.0.1", 0)
         assert self._server._server is not None
@@ -187,8 +208,7 @@ class ControlPlane:
 
     async def _close(self) -> None:
         await self._containers.close()
-        self._server.close()
-        await self._server.wait_closed()
+        await self._server.drop()
         await self._files.close()
 
     def _service(self, rooms: list[object]) -> ModalClientBase:
