@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from configs.installation import Installation
 from configs.pipeline import SeedSeries
 from flows.interrupt import finish_first
 from forge_core.artifacts.reference import Reference
@@ -29,6 +30,7 @@ def fill_games(
     settings  how decisions are valued and games are played
     model     a model folder, an .onnx file or an object of the store as the oracle; none = the exact solver
     """
+    folder = Installation().place(folder)
     report = GamesReport()
     with finish_first(logger.warning) as stopping:
         for seeds in missing_blocks(folder, games.seeds(), size=BLOCK, limit=games.limit, find=missing):

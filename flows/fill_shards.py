@@ -5,6 +5,7 @@ from pathlib import Path
 
 from prefect import flow
 
+from configs.installation import Installation
 from configs.pipeline import DealSeries
 from flows.interrupt import finish_first
 from forge_core.shards.generate import check_folder
@@ -29,6 +30,7 @@ def fill_shards(
     device   auto, cpu or cuda
     """
     settings = shards or ShardSettings()
+    folder = Installation().place(folder)
     check_folder(folder, settings)
     report = FillReport()
     with finish_first(logger.warning) as stopping:

@@ -4,17 +4,24 @@ import signal
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FrameType
 
 Stopping = Callable[[], bool]
+
+_asked: ContextVar[Stopping | None] = ContextVar("asked", default=None)
 
 
 @contextmanager
 def finish_first(tell: Callable[[str], None]) -> Generator[Stopping]:
     """Yields a function that says whether Ctrl-C was pressed; a second Ctrl-C interrupts at once, as ever.
 
-    Outside the main thread, where Python hands out no signals, nothing changes.
+    A flow that runs inside another one stops with it. Outside the main thread, where Python hands out no signals,
+    nothing changes.
     """
+    if (outer := _asked.get()) is not None:
+        yield outer
+        return
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked.is_set
@@ -27,7 +34,9 @@ def finish_first(tell: Callable[[str], None]) -> Generator[Stopping]:
         tell("Finishing the present block; Ctrl-C again stops at once.")
 
     signal.signal(signal.SIGINT, on_interrupt)
+    token = _asked.set(asked.is_set)
     try:
         yield asked.is_set
     finally:
+        _asked.reset(token)
         signal.signal(signal.SIGINT, usual)

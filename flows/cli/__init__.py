@@ -9,7 +9,7 @@ import os
 
 import typer
 
-from flows.cli import advise, eq, generate, local, look, models, shard, stages, train, whole
+from flows.cli import advise, backfill, eq, generate, local, look, models, shard, stages, train, whole
 from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app = typer.Typer(
 look.add_to(app)
 advise.add_to(app)
 generate.add_to(app)
+backfill.add_to(app)
 stages.add_to(app)
 train.add_to(app)
 models.add_to(app)

@@ -1,0 +1,62 @@
+"""The settings of what runs by itself, and of what runs for days."""
+
+import math
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from forge_core.errors import InputError
+
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+What = Literal["shards", "tables", "games"]
+Where = Literal["here", "cpu", "gpu"]
+
+_MOST_BLOCKS = 999
+_USUAL_BLOCK: dict[What, int] = {"shards": 1000, "tables": 1000, "games": 200}
+"""Seeds that take one to two minutes on two cores: a run should last that long, or starting it would count."""
+
+
+class Backfill(BaseModel):
+    """A range of seeds whose files a folder is to hold; what it lacks is made, block by block."""
+
+    model_config = _FROZEN
+
+    make: What = Field("shards", description="shards: sampled states. tables: value tables. games: E[Q] games.")
+    start: int = Field(0, ge=0, description="The first seed.")
+    end: int = Field(ge=1, description="The seed after the last.")
+    limit: int | None = Field(None, ge=1, description="Make at most this many of the missing seeds; none = all.")
+    folder: Path | None = Field(None, description="The folder to fill; none = data/shards, data/tables or data/games.")
+    block: int | None = Field(
+        None, ge=1, description="Seeds in a block; none = what takes a minute or two, and less than 1,000 blocks."
+    )
+    where: Where = Field("here", description="here: in this run's process. cpu, gpu: as runs on that work pool.")
+    at_once: int = Field(2, ge=1, le=100, description="Blocks under way at once on a work pool.")
+    attempts: int = Field(3, ge=1, le=20, description="How often a block that fails is tried.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end <= self.start:
+            raise InputError.of(
+                got=f"seeds from {self.start} to before {self.end}",
+                expected="an end behind the start",
+                remedy="raise the end",
+            )
+        return self
+
+    @property
+    def seeds(self) -> range:
+        """The seeds themselves."""
+        return range(self.start, self.end)
+
+    @property
+    def place(self) -> Path:
+        """The folder to fill, from the home folder if it is relative."""
+        return self.folder or Path("data") / self.make
+
+    @property
+    def block_size(self) -> int:
+        """Seeds in a block: the same for the same range, so that two backfills of it have the same blocks."""
+        usual = _USUAL_BLOCK[self.make]
+        return self.block or usual * math.ceil(len(self.seeds) / (usual * _MOST_BLOCKS))

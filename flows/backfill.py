@@ -1,0 +1,106 @@
+"""Fill a range of seeds, however long: by blocks, each a run of its own that may fail and be tried again alone."""
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+from prefect import flow
+from prefect.states import Completed
+
+from configs.installation import Installation
+from configs.operation import Backfill
+from flows.interrupt import Stopping, finish_first
+from flows.kinds import Games, Kind, Shards
+from flows.pool_runs import PoolRuns
+from forge_core.artifacts.reference import Reference
+from forge_core.errors import ForgeError
+from forge_core.expected_q.settings import EqSettings
+from forge_core.shards.settings import Keep, ShardSettings
+from tasks.backfill import BackfillReport, report_backfill
+from tasks.console import progress
+from tasks.devices import DeviceName
+
+logger = logging.getLogger(__name__)
+
+
+@flow(name="backfill")
+def backfill(
+    seeds: Backfill,
+    shards: ShardSettings | None = None,
+    device: DeviceName = "auto",
+    games: EqSettings | None = None,
+    model: Reference | Path | None = None,
+) -> BackfillReport:
+    """Make what a folder lacks of a range of seeds; it may be killed at any moment, started again, or run twice.
+
+    seeds   which seeds, what of them, and how the work is divided
+    shards  what is kept of a solved deal (for shards and tables)
+    device  auto, cpu or cuda (for shards and tables)
+    games   how decisions are valued and games are played (for games)
+    model   a model folder, an .onnx file or an object of the store as the oracle; none = the exact solver (for games)
+
+    Raises ForgeError when blocks failed in every attempt.
+    """
+    kept = shards or ShardSettings()
+    if seeds.make == "tables":
+        kept = kept.model_copy(update={"keep": Keep.TABLE})
+    kind = Games(games or EqSettings(), model) if seeds.make == "games" else Shards(kept, device)
+    report = fill(kind, seeds)
+    report_backfill(report, seeds.make, seeds.place)
+    if report.failed:
+        raise ForgeError.of(
+            got="; ".join(f"seeds {block.start}-{block.stop - 1}: {why}" for block, why in report.failed.items()),
+            expected=f"every block to succeed within {seeds.attempts} attempts ({report.summary})",
+            remedy="mend the cause and start the same backfill again: it makes what is missing",
+        )
+    return cast(BackfillReport, Completed(message=report.summary, data=report))
+
+
+def fill(kind: Kind, settings: Backfill) -> BackfillReport:
+    """Make what is missing, block by block, in this process or on a work pool. Ctrl-C finishes what is under way."""
+    folder = Installation().place(settings.place)
+    kind.check(folder)
+    gaps = kind.missing(folder, settings.seeds)
+    report = BackfillReport(present=len(settings.seeds) - len(gaps))
+    wanted = gaps[: settings.limit]
+    within = settings.seeds if len(wanted) == len(gaps) else range(settings.start, wanted[-1] + 1)
+    blocks = cut(wanted, within, settings.block_size)
+    logger.info("%-12s %d missing in %s: %d blocks", "backfill", len(wanted), folder, len(blocks))
+    if not blocks:
+        return report
+    with finish_first(logger.warning) as stopping, progress(f"filling {settings.place}", len(blocks)) as advance:
+        if settings.where == "here":
+            report.failed = _fill_here(kind, settings, blocks, stopping=stopping, on_block=lambda: advance(1))
+        else:
+            runs = PoolRuns(kind, settings)
+            runs.fill(blocks, stopping=stopping, on_block=lambda: advance(1))
+            report.failed = runs.failed
+    report.missing = len(kind.missing(folder, gaps))
+    report.made = len(gaps) - report.missing
+    return report
+
+
+def cut(gaps: Sequence[int], within: range, size: int) -> list[range]:
+    """The blocks in which there are gaps: `within` cut at the multiples of `size`. `gaps` is in order."""
+    firsts = (number * size for number in dict.fromkeys(seed // size for seed in gaps))
+    return [range(max(first, within.start), min(first + size, within.stop)) for first in firsts]
+
+
+def _fill_here(
+    kind: Kind, settings: Backfill, blocks: Sequence[range], *, stopping: Stopping, on_block: Callable[[], None]
+) -> dict[range, str]:
+    """Fill the blocks one after the other in this process; those that failed in every attempt, and why."""
+    failed: dict[range, str] = {}
+    for block in blocks:
+        for attempt in range(1, settings.attempts + 1):
+            if stopping():
+                return failed
+            state = kind.fill(settings.place, block)
+            if state.is_completed():
+                failed.pop(block, None)
+                break
+            failed[block] = f"{state.name}: {state.message}"
+            logger.warning("seeds %d-%d, attempt %d: %s", block.start, block.stop - 1, attempt, state.message)
+        on_block()
+    return failed

@@ -1,0 +1,50 @@
+"""The command that fills a range of seeds."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from flows.cli.options import Sets, absolute, build
+from flows.cli.running import run_flow
+from flows.cli.tables import show_rows
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command of this module."""
+    app.command()(backfill)
+
+
+def backfill(
+    end: Annotated[int, typer.Option(help="The seed after the last.")],
+    start: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    make: Annotated[Literal["shards", "tables", "games"], typer.Option(help="What is made of a seed.")] = "shards",
+    output: Annotated[
+        Path | None, typer.Option(help="The folder to fill; if not given, data/shards, tables or games in FORGE_HOME.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(help="Make at most this many of the missing seeds.")] = None,
+    block: Annotated[int | None, typer.Option(help="Seeds in a block; if not given, a minute or two of work.")] = None,
+    where: Annotated[
+        Literal["here", "cpu", "gpu"], typer.Option(help="In this process, or as runs on a work pool (`forge up`).")
+    ] = "here",
+    at_once: Annotated[int | None, typer.Option(help="Blocks under way at once on a work pool.")] = None,
+    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
+    oracle: Annotated[str, typer.Option(help="For games: exact, or a model folder or .onnx file.")] = "exact",
+    sets: Sets = None,
+) -> None:
+    """Fill a range of seeds by blocks that are tried again when they fail; killed, it goes on where it was."""
+    from configs.operation import Backfill
+    from forge_core.expected_q.settings import EqSettings
+    from forge_core.shards.settings import ShardSettings
+
+    asked = {"make": make, "start": start, "end": end, "limit": limit, "folder": absolute(output), "block": block}
+    seeds = build(Backfill, asked | {"where": where, "at_once": at_once})
+    report = run_flow(
+        "backfill:backfill",
+        seeds=seeds,
+        shards=build(ShardSettings, {}, None if make == "games" else sets),
+        device=device,
+        games=build(EqSettings, {}, sets if make == "games" else None),
+        model=None if oracle == "exact" else Path(oracle).absolute(),
+    ).value
+    show_rows(f"Seeds {start:,} to {end - 1:,}, {make}", report.rows)

@@ -1,0 +1,131 @@
+"""Blocks as runs on a work pool: started a few at a time, waited for, tried again when they fail."""
+
+import hashlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from prefect import State
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.deployments import run_deployment
+from prefect.states import Cancelling
+from pydantic_core import to_json, to_jsonable_python
+
+from configs.operation import Backfill
+from flows.interrupt import Stopping
+from flows.kinds import Kind
+
+logger = logging.getLogger(__name__)
+
+DEPLOYMENTS = {"cpu": "on-demand", "gpu": "on-gpu"}
+"""How the deployments of a flow are called, by work pool."""
+
+_POLL = 2  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """A block, and how often it was tried, this time included."""
+
+    block: range
+    attempt: int = 1
+
+
+@dataclass(slots=True)
+class PoolRuns:
+    """Fills blocks by runs on a work pool, for a backfill.
+
+    A run is tagged with what it makes. A backfill that finds a run of its block under way, which another backfill or
+    an earlier life of its own has started, waits for that one instead of starting a second.
+
+    failed  the blocks that failed in every attempt, and why
+    """
+
+    kind: Kind
+    settings: Backfill
+    failed: dict[range, str] = field(default_factory=dict[range, str])
+
+    def fill(self, blocks: Sequence[range], *, stopping: Stopping, on_block: Callable[[], None]) -> None:
+        """Fill all blocks. Once `stopping` says so no more are started, and those under way are waited for.
+
+        When an exception ends it, a cancellation for one, the runs are cancelled.
+        """
+        waiting = deque(_Try(block) for block in blocks)
+        under_way: dict[UUID, _Try] = {}
+        with get_client(sync_client=True) as client, _cancelled_on_error(client, under_way):
+            while under_way or (waiting and not stopping()):
+                while waiting and len(under_way) < self.settings.at_once and not stopping():
+                    run = self._start(client, waiting[0].block)
+                    under_way[run] = waiting.popleft()
+                time.sleep(_POLL)
+                for run, state in self._ended(client, under_way):
+                    tried = under_way.pop(run)
+                    if state.is_completed():
+                        on_block()
+                    elif tried.attempt < self.settings.attempts:
+                        logger.warning("%s, attempt %d: %s", _name(tried.block), tried.attempt, _words(state))
+                        waiting.append(_Try(tried.block, tried.attempt + 1))
+                    else:
+                        self.failed[tried.block] = _words(state)
+
+    def _start(self, client: SyncPrefectClient, block: range) -> UUID:
+        """The run of a block: the one that is under way, or a new one."""
+        parameters = to_jsonable_python(self.kind.parameters(self.settings.place, block))
+        tag = self._tag(block, parameters)
+        runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])))
+        alive = [run for run in runs if not _is_final(run)]
+        if alive:
+            return alive[0].id
+        number = len(runs)
+        while True:  # backfills that come here at once use the same key and get the same run
+            run: Any = run_deployment(  # not a coroutine: this is no async function
+                f"{self.kind.flow}/{DEPLOYMENTS[self.settings.where]}",
+                parameters=parameters,
+                timeout=0,
+                tags=[tag],
+                idempotency_key=f"{tag}-{number}",
+                flow_run_name=f"{self.settings.make} {_name(block)}",
+            )
+            if not _is_final(run):
+                return run.id
+            number += 1
+
+    def _ended(self, client: SyncPrefectClient, runs: Mapping[UUID, _Try]) -> Iterator[tuple[UUID, "State[Any]"]]:
+        """Those of the runs that have ended, and how."""
+        found = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(runs))))
+        for run in found:
+            if run.state is not None and run.state.is_final():
+                yield run.id, run.state
+
+    def _tag(self, block: range, parameters: Mapping[str, Any]) -> str:
+        digest = hashlib.sha256(to_json(parameters)).hexdigest()
+        return f"{self.settings.make} {_name(block)} {digest[:12]}"
+
+
+@contextmanager
+def _cancelled_on_error(client: SyncPrefectClient, runs: Mapping[UUID, object]) -> Generator[None]:
+    try:
+        yield
+    except BaseException:
+        for run in runs:
+            client.set_flow_run_state(run, Cancelling())
+        raise
+
+
+def _is_final(run: FlowRun) -> bool:
+    return run.state is not None and run.state.is_final()
+
+
+def _name(block: range) -> str:
+    return f"{block.start}-{block.stop - 1}"
+
+
+def _words(state: "State[Any]") -> str:
+    return f"{state.name}: {state.message}"
