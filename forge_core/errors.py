@@ -10,7 +10,9 @@
     ├── ModelError              a checkpoint or a model cannot be used
     │   ├── WrongModelType      a policy where Q values are needed, or the other way round
     │   └── ParityError         an exported model does not agree with the one it came from
-    └── StoreError              the artifact store lacks what a reference names, or cannot be written
+    ├── StoreError              the artifact store lacks what a reference names, or cannot be written
+    └── RemoteError             work elsewhere cannot be reached, was never deployed, or failed there
+        └── BudgetReached       it was stopped because its estimated cost reached the budget
 
 A message says three things: what was given, what was expected, what to do. `ForgeError.of` puts them in that order;
 the exception itself holds one string, so that it survives pickling to another process.
@@ -70,3 +72,11 @@ class ParityError(ModelError):
 
 class StoreError(ForgeError):
     """The artifact store lacks what a reference names, or cannot be written."""
+
+
+class RemoteError(ForgeError):
+    """Work elsewhere cannot be reached, was never deployed, or failed there."""
+
+
+class BudgetReached(RemoteError):
+    """It was stopped because its estimated cost reached the budget."""

@@ -1,0 +1,94 @@
+"""Where work on Modal runs and what it may cost. None of it changes a result, so none of it is part of a key."""
+
+from typing import Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from forge_core.artifacts.key import Key
+from forge_core.errors import InputError
+
+APP = "crystal-forge"
+VOLUME = "crystal-forge"
+"""The names of the App and of its Volume in the user's Modal workspace."""
+
+GpuName = Literal["T4", "L4", "A10", "L40S", "A100-40GB", "A100-80GB", "H100", "H100!", "H200", "B200"]
+GPUS: tuple[GpuName, ...] = get_args(GpuName)
+"""The GPUs that may be asked for, cheapest first. "H100!" forbids Modal to give an H200 instead, for benchmarks."""
+
+
+class Place(BaseModel):
+    """Work on Modal: on which GPUs, how many at a time, for how long and for how much."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gpus: tuple[GpuName, ...] = Field(
+        default=(), description="GPUs in order of preference: the first that can be had. None = processor cores."
+    )
+    max_containers: int = Field(default=8, ge=1, le=1000, description="Containers at a time, each with one GPU.")
+    time_limit: int = Field(default=1800, ge=10, le=86_400, description="Seconds that one input may take.")
+    retries: int = Field(default=2, ge=0, le=10, description="How often an input that failed is tried again.")
+    budget: float | None = Field(
+        default=None, gt=0, description="US dollars: at this estimate everything is stopped. None = no such limit."
+    )
+    agreed: bool = Field(default=False, description="The cost is agreed to: do not ask before starting.")
+
+    @classmethod
+    def parse(cls, text: str, **options: Any) -> Self:
+        """The place that "modal", "modal:H100" or "modal:L4,T4" names; InputError for anything else."""
+        where, _, names = text.partition(":")
+        if where != "modal":
+            raise InputError.of(got=f"--on {text}", expected="modal or modal:GPU", remedy="write it as --on modal:T4")
+        gpus = tuple(name.strip() for name in names.upper().split(",")) if names else ()
+        for name in gpus:
+            if name not in GPUS:
+                raise InputError.of(got=f"the GPU {name!r}", expected=f"one of {', '.join(GPUS)}", remedy="choose one")
+        return cls.model_validate({"gpus": gpus, **options})
+
+    @property
+    def name(self) -> str:
+        """As it is typed: "modal" or "modal:L4,T4"."""
+        return "modal:" + ",".join(self.gpus) if self.gpus else "modal"
+
+
+class Job(BaseModel):
+    """One input of a Function: make a block of a collection. Everything that the container has to know.
+
+    key     of the collection: stage, fingerprint of the code, settings, digests of the inputs
+    code    the forge_core modules that the fingerprint covers, so that the container can compare its own
+    block   the block's name; its receipt has the same one
+    work    what is to be made of the block, JSON values, as the stage reads them
+    gpu     whether a GPU was asked for; a container without one then refuses instead of falling back
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: Key
+    code: tuple[str, ...]
+    block: str
+    work: dict[str, Any]
+    gpu: bool
+
+
+class Machine(BaseModel):
+    """A Function of the App, and what its containers have beside a GPU."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    function: str
+    cores: float
+    memory: int
+
+    @property
+    def threads(self) -> int:
+        """What the solver uses: a core of Modal's is a physical one, with two threads."""
+        return int(2 * self.cores)
+
+
+MACHINES = {
+    "generate": Machine(function="solve", cores=4, memory=4),
+    "generate-eq": Machine(function="play", cores=4, memory=8),
+    "train": Machine(function="train", cores=4, memory=16),
+    "evaluate": Machine(function="evaluate", cores=4, memory=16),
+    "export": Machine(function="export", cores=2, memory=8),
+}
+"""By stage; cores are physical, memory is in GiB."""

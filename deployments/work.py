@@ -1,0 +1,113 @@
+"""What a Function does in its container: make a block of a collection on the Volume. Knows nothing of Modal."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from configs.installation import Installation
+from configs.modal import Job
+from forge_core.artifacts.collection import Collection, Receipt, input_path
+from forge_core.artifacts.fingerprint import fingerprint
+from forge_core.errors import RemoteError
+from forge_core.solver.gpu import Device
+
+UNDER_WAY = "training"
+"""The folder of the Volume with the checkpoints of training runs that have not ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a stage says of the block it made: how many items it was, and JSON values for the receipt."""
+
+    items: int = 1
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+Stage = Callable[[Path, Job, Path], Made]
+"""Makes a job's files in the (empty) folder; the second path is the Volume."""
+
+
+def run(job: Job, volume: Path) -> Receipt:
+    """Make the block, or find that it was made: an input that was preempted comes a second time.
+
+    Raises RemoteError when the code here is not the caller's, InputError when a GPU was asked for and there is none.
+    """
+    check_code(job)
+    collection = Collection(volume, job.key)
+    if (there := collection.receipt(job.block)) is not None:
+        return there
+    start = time.monotonic()
+    name = device_name(gpu=job.gpu)
+    with tempfile.TemporaryDirectory() as folder:
+        made = STAGES[job.key.stage](Path(folder), job, volume)
+        seconds = time.monotonic() - start
+        receipt = Receipt(
+            block=job.block, files=(), items=made.items, device=name, seconds=seconds, details=made.details
+        )
+        return collection.add(Path(folder), receipt)
+
+
+def check_code(job: Job) -> None:
+    """RemoteError when what was deployed would compute the block with other code than the caller has."""
+    if (here := fingerprint(*job.code)) != job.key.code:
+        raise RemoteError.of(
+            got=f"code {here[:12]} on Modal",
+            expected=f"this checkout's code for {job.key.stage}, {job.key.code[:12]}",
+            remedy="deploy it with `forge modal deploy`",
+        )
+
+
+def device_name(*, gpu: bool) -> str:
+    """The GPU's name, or cpu; InputError when a GPU was asked for and there is none."""
+    return _cuda().name if gpu else "cpu"
+
+
+def _cuda() -> Device:
+    from forge_core.solver.gpu import cuda_device
+
+    return cuda_device()
+
+
+def _solve(folder: Path, job: Job, _volume: Path) -> Made:
+    from forge_core.shards.generate import write_block
+    from forge_core.shards.request import DealRequest
+    from forge_core.shards.settings import ShardSettings
+
+    requests = [DealRequest(*deal) for deal in job.work["deals"]]
+    settings = ShardSettings.model_validate(job.key.settings["shards"])
+    threads = Installation().thread_count()
+    receipts = write_block(requests, settings, folder, threads=threads, device=_cuda() if job.gpu else None)
+    deals = [[r.rows, r.reachable_states, r.opening_value, r.outcome.value] for r in receipts]
+    return Made(len(requests), {"requests": job.work["deals"], "deals": deals})
+
+
+def _play(folder: Path, job: Job, volume: Path) -> Made:
+    from forge_core.expected_q.generate import generate_games
+    from forge_core.expected_q.settings import EqSettings
+    from tasks.oracles import exact_oracle, model_oracle
+
+    oracle = model_oracle(input_path(volume, job.key.inputs[0])) if job.key.inputs else exact_oracle()
+    settings = EqSettings.model_validate(job.key.settings["expected_q"])
+    receipt = generate_games(folder, job.work["seeds"], oracle, settings)
+    return Made(len(receipt.made), {"seeds": job.work["seeds"]})
+
+
+def _train(folder: Path, job: Job, volume: Path) -> Made:
+    from forge_core.learn.settings import TrainSettings
+    from forge_core.learn.train import LAST, Surroundings, train
+
+    work = volume / UNDER_WAY / job.key.digest
+    settings = TrainSettings.model_validate(job.key.settings["train"])
+    resume = work / LAST if (work / LAST).exists() else None
+    train(input_path(volume, job.key.inputs[0]), work, settings, Surroundings(resume=resume))
+    shutil.copytree(work, folder, ignore=shutil.ignore_patterns(LAST, ".*"), dirs_exist_ok=True)
+    shutil.rmtree(work)
+    return Made()
+
+
+STAGES: dict[str, Stage] = {"generate": _solve, "generate-eq": _play, "train": _train}
+"""By the name of the stage, which is the first word of a key."""

@@ -1,0 +1,111 @@
+"""What runs on Modal, what it has cost, and how to stop it from another process than the one that started it."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import modal
+
+from configs.modal import APP
+from forge_core.errors import RemoteError
+from tasks.remote import connection
+from tasks.remote.dispatch import cancel_calls
+from tasks.remote.journal import Journal, Run, runs
+
+_PATIENCE = 60.0  # seconds for a command of Modal's own
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """What Modal says: our Apps and containers, each as its command line lists it, every value text."""
+
+    apps: list[dict[str, str]]
+    containers: list[dict[str, str]]
+
+
+async def look() -> Cloud:
+    """Our Apps and their containers. RemoteError when Modal cannot be asked."""
+    await connection.connect()
+    apps, containers = await asyncio.gather(_modal_json("app", "list"), _modal_json("container", "list"))
+    return Cloud(
+        [app for app in apps if app.get("description", app.get("name")) == APP],
+        [container for container in containers if container.get("app_name") == APP],
+    )
+
+
+async def billed(days: int = 30) -> float | None:
+    """US dollars that Modal itself has counted for our App in the last days; None where the plan has no report."""
+    start = datetime.now(UTC) - timedelta(days=days)
+    try:
+        items = await modal.Workspace.from_context().billing.report.aio(start=start)
+    except modal.exception.Error:
+        return None
+    return float(sum(item.cost for item in items if item.description == APP))
+
+
+async def stop_runs(chosen: Sequence[Run], *, why: str) -> dict[str, str]:
+    """Cancel all that is open of some runs; the calls that could not be cancelled, and why.
+
+    The process that drives a run, if it is alive, reads in the journal that the run was stopped and ends it.
+    """
+    failures: dict[str, str] = {}
+    for run in chosen:
+        journal = Journal(run.path)
+        journal.write("stop", why=why)
+        left = await cancel_calls(list(run.open))
+        for name, block in run.open.items():
+            event = "not cancelled" if name in left else "cancelled"
+            journal.write(event, id=name, block=block, why=left.get(name))
+        failures |= left
+        if not run.alive and not left and run.end is None:
+            journal.write("end", outcome=f"stopped: {why}")
+    return failures
+
+
+async def stop_containers() -> list[str]:
+    """End every container of our Apps, whoever started it; the ids of those that ran."""
+    containers = (await look()).containers
+    names = [container["container_id"] for container in containers]
+    await asyncio.gather(*(_modal("container", "stop", name, "--yes") for name in names))
+    return names
+
+
+def open_runs() -> list[Run]:
+    """The runs of this installation with calls that are not known to have ended."""
+    return [run for run in runs() if run.end is None or run.open]
+
+
+async def _modal_json(*words: str) -> list[dict[str, str]]:
+    rows = json.loads(await _modal(*words, "--json"))
+    return [{name.lower().replace(" ", "_"): str(value) for name, value in row.items()} for row in rows]
+
+
+async def _modal(*words: str) -> str:
+    """What a command of Modal's own command line prints: what it lists has no other public interface."""
+    command = [sys.executable, "-m", "modal", *words]
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+    try:
+        out, error = await asyncio.wait_for(process.communicate(), _PATIENCE)
+    except TimeoutError:
+        process.kill()
+        raise _unanswered(words, "no answer") from None
+    if process.returncode:
+        raise _unanswered(words, error.decode().strip().splitlines()[-1] if error.strip() else "no reason given")
+    return out.decode()
+
+
+def _unanswered(words: Sequence[str], why: str) -> RemoteError:
+    return RemoteError.of(
+        got=f"from `modal {' '.join(words)}`: {why}", expected="its answer", remedy="try that command by itself"
+    )

@@ -1,0 +1,115 @@
+"""What work on Modal will cost: from measured times an item, what containers cost a second, and nothing else.
+
+Times come from runs of this installation on the same kind of machine, if there were any; else from the committed
+measurements. A GPU that nobody has measured has no expectation.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from configs.modal import GPUS, MACHINES, GpuName, Place
+from tasks.remote import journal
+from tasks.remote.meter import IDLE
+from tasks.remote.prices import Prices
+
+CORE_SECONDS: Mapping[str, tuple[float, str]] = {
+    "generate": (0.0, "bench/dispatch.py on an AMD EPYC"),
+    "generate-eq": (0.299, "bench/expected_q.py on an AMD EPYC, exact oracle"),
+}
+"""Seconds of one core for a deal with 50,000 sampled states, and for a game; and where they were measured."""
+
+START = 45.0
+"""Seconds that a container takes before its first item, in this model: to start, to import, to compile kernels."""
+
+_LEAST_ITEMS = 20  # a rate from fewer items says little
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of a container for one item, and where that was measured."""
+
+    seconds: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """US dollars at most and as expected, and the hours it takes; the last two None where nothing was measured."""
+
+    at_most: float
+    expected: float | None
+    hours: float | None
+    source: str
+
+
+def pace(stage: str, gpu: GpuName | None) -> Pace | None:
+    """How fast a container is at a stage; None when it was never measured."""
+    items, seconds, runs = 0, 0.0, 0
+    for run in journal.runs():
+        if run.start.get("stage") == stage and run.start.get("gpu") == gpu:
+            counted = [event for event in run.done if event.get("seconds")]
+            items += sum(int(event["items"]) for event in counted)
+            seconds += sum(float(event["seconds"]) for event in counted)
+            runs += bool(counted)
+    if items >= _LEAST_ITEMS:
+        return Pace(seconds / items, f"{runs} runs of this installation, {items:,} items")
+    if gpu is None and stage in CORE_SECONDS:
+        core_seconds, source = CORE_SECONDS[stage]
+        return Pace(core_seconds / MACHINES[stage].cores, source)
+    return None
+
+
+def estimate(stage: str, gpu: GpuName | None, place: Place, prices: Prices, *, items: int, inputs: int) -> Estimate:
+    """What so many items in so many inputs cost at a place."""
+    second = prices.second(stage, gpu)
+    containers = min(place.max_containers, inputs)
+    overhead = containers * (START + IDLE)
+    longest = inputs * (place.retries + 1) * place.time_limit + overhead
+    at_most = longest * second if place.budget is None else min(place.budget, longest * second)
+    measured = pace(stage, gpu)
+    if measured is None:
+        return Estimate(at_most, None, None, "not measured on this machine type")
+    work = items * measured.seconds
+    return Estimate(at_most, (work + overhead) * second, (work / containers + START) / 3600, measured.source)
+
+
+def table(prices: Prices, *, counts: tuple[int, ...] = (10_000, 1_000_000)) -> list[tuple[str, ...]]:
+    """Deals with 50,000 sampled states each, by machine: dollars and hours for each count, and where that is from."""
+    rows: list[tuple[str, ...]] = []
+    machines: list[GpuName | None] = [None, *(name for name in GPUS if name != "H100!")]
+    for gpu in machines:
+        place = Place(gpus=(gpu,) if gpu else (), max_containers=10)
+        cells: list[str] = []
+        found = None
+        for count in counts:
+            found = estimate(
+                "generate", gpu, place, prices, items=count, inputs=-(-count // block_size("generate", gpu))
+            )
+            known = found.expected is not None and found.hours is not None
+            cells += [f"${found.expected:,.2f}", f"{found.hours:,.2f}"] if known else ["-", "-"]
+        name = gpu or f"{MACHINES['generate'].cores:g} cores"
+        rows.append((name, f"${3600 * prices.second('generate', gpu):.3f}", *cells, found.source if found else ""))
+    return [*rows, ("published: 10,000 shards", "", "about $25", "4", "", "", "another pipeline for this game")]
+
+
+_MEMORY: Mapping[GpuName, int] = {
+    "T4": 16,
+    "L4": 24,
+    "A10": 24,
+    "L40S": 48,
+    "A100-40GB": 40,
+    "A100-80GB": 80,
+    "H100": 80,
+    "H100!": 80,
+    "H200": 141,
+    "B200": 180,
+}
+_DEALS_A_GIGABYTE = 20
+"""The kernels' tables take some 40 MB a deal, and a block should go through the device in one batch."""
+
+
+def block_size(stage: str, gpu: GpuName | None) -> int:
+    """Deals or games in an input: enough to make a container's start worth it, no more than a GPU holds at a time."""
+    if stage == "generate-eq":
+        return 50
+    return 250 if gpu is None else _MEMORY[gpu] * _DEALS_A_GIGABYTE

@@ -1,0 +1,52 @@
+"""Asynchronous work inside a task, which ends in order when the task is interrupted."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end. Ctrl-C and SIGTERM cancel it; once it has cleaned up, the signal takes its usual
+    course: KeyboardInterrupt, or whatever the process (Prefect) does at SIGTERM. A second signal cuts cleaning short.
+    """
+    received: list[int] = []
+
+    async def watched() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        usual = {number: signal.getsignal(number) for number in _SIGNALS}
+
+        def stop(number: int) -> None:
+            received.append(number)
+            if task is not None:
+                task.cancel()
+
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, stop, number)
+        try:
+            return await main
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+                signal.signal(number, usual[number])
+
+    if threading.current_thread() is not threading.main_thread():
+        return asyncio.run(_plain(main))
+    try:
+        return asyncio.run(watched())
+    except asyncio.CancelledError:
+        if signal.SIGINT in received:
+            raise KeyboardInterrupt from None
+        if received:
+            os.kill(os.getpid(), received[0])
+        raise
+
+
+async def _plain(main: Coroutine[Any, Any, T]) -> T:
+    return await main
