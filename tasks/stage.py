@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -15,7 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed
 
 from configs.installation import Installation
-from forge_core.artifacts.bucket import Bucket
+from configs.storage import open_store
 from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.key import make_key
 from forge_core.artifacts.listing import Source, foreign_source
@@ -75,14 +75,7 @@ def tally() -> Generator[Tally]:
 
 def store() -> Store:
     """The store of this installation."""
-    installation = Installation()
-    return Store(installation.store, _bucket(installation.bucket) if installation.bucket else None)
-
-
-@cache
-def _bucket(address: str) -> Bucket:
-    """The bucket of an address, opened once in a process."""
-    return Bucket(address)
+    return open_store()
 
 
 def source(where: Reference | Path) -> Source:

@@ -111,8 +111,13 @@ class Folder:
     @contextmanager
     def locked(self, name: str) -> Generator[None]:
         """Hold the lock of a name, waiting for whoever holds it."""
-        with _flock(self._lock_file(name), fcntl.LOCK_EX):
-            yield
+        path = self._lock_file(name)
+        with _flock(path, fcntl.LOCK_EX):
+            try:
+                yield
+            finally:
+                if name not in _LASTING:
+                    path.unlink(missing_ok=True)
 
     @contextmanager
     def faults_told(self, where: Path | None = None) -> Generator[None]:
@@ -184,8 +189,8 @@ class Folder:
             unfinished = path.name.startswith(".") or not (path.suffix or path.with_name(f"{path.name}.json").exists())
             if unfinished and _changed(path) < began:
                 yield Leftover(str(path), "a write that was killed", _size(path), _changed(path))
-        for pattern, what in (("locks/*.lock", "the lock of an ended build"), ("users/*.lock", "a process that ended")):
-            for path in self.root.glob(pattern):
+        for place, what in (("locks", "the lock of a build that was killed"), ("users", "a process that ended")):
+            for path in self.root.glob(f"{place}/*.lock"):
                 if path.stem not in _LASTING and not _is_held(path):
                     yield Leftover(str(path), what, 0, _changed(path))
 

@@ -8,16 +8,22 @@ An object is kept when
 Everything else was made by a stage and is made again by it, should it be asked for: gc can cost time, never a result.
 """
 
+import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
+from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.key import Entry
 from forge_core.artifacts.shelf import KeyFile, Leftover, Shelf
 
 _DAY = 86400.0
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+_TEXTS = (".json", ".md", ".toml", ".txt", ".yaml", ".yml")
+_LARGEST_TEXT = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +119,11 @@ def faults(shelf: Shelf, items: Collection[Item], *, on_bytes: Callable[[int], N
             yield Fault(item, words)
 
 
-def plan(shelf: Shelf, *, days: float, pins: Collection[str] = (), leftovers: Collection[Leftover] = ()) -> Plan:
+def plan(shelf: Shelf, *, days: float, pins: Collection[str] = ()) -> Plan:
     """What no key, no run of the last days and no pin needs; nothing is changed.
 
-    days       how long an object that was not of use is kept
-    pins       digests of objects that stay
-    leftovers  those to be removed beside the shelf's own
+    days  how long an object that was not of use is kept
+    pins  digests of objects that stay
     """
     now = time.time()
     cutoff = min(now - days * _DAY, shelf.running_since() or now)
@@ -141,7 +146,22 @@ def plan(shelf: Shelf, *, days: float, pins: Collection[str] = (), leftovers: Co
         else:
             unneeded.append(item)
     idle = [key for key in idle_keys(shelf) if key.used < cutoff]
-    return Plan(kept, unneeded, idle, [*shelf.leftovers(), *leftovers], cutoff)
+    return Plan(kept, unneeded, idle, list(shelf.leftovers()), cutoff)
+
+
+def abandoned_trainings(folder: Folder, training: Path, *, before: float) -> Iterator[Leftover]:
+    """The checkpoints in `training` that no training has written to since, named by the keys of their runs."""
+    for work in training.glob("*"):
+        files = [file.stat() for file in work.rglob("*") if file.is_file()]
+        changed = max((file.st_mtime for file in files), default=work.stat().st_mtime)
+        if changed < before and not folder.is_locked(work.name):
+            yield Leftover(str(work), "the checkpoint of a training", sum(file.st_size for file in files), changed)
+
+
+def named_digests(folder: Path) -> set[str]:
+    """The digests that the small text files of a folder name: those of a catalog, of a data set's manifest."""
+    texts = (path for path in folder.rglob("*") if path.suffix in _TEXTS and path.stat().st_size < _LARGEST_TEXT)
+    return {digest for path in texts for digest in _DIGEST.findall(path.read_text(errors="replace"))}
 
 
 def collect(shelf: Shelf, plan: Plan) -> int:
