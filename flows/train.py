@@ -1,26 +1,30 @@
 """Train a network."""
 
-from pathlib import Path
-
 from prefect import flow
 
+from flows import forms
 from forge_core.artifacts.reference import Reference
-from forge_core.learn.settings import TrainSettings
 from tasks.checkout import checkout
 from tasks.report import report_model
 from tasks.train import train as train_model
 
 
 @flow(name="train")
-def train(tokens: Reference | Path, settings: TrainSettings, output: Path | None = None) -> Reference:
-    """Train a network on training arrays and keep the weights with the lowest q_gap on the val split.
+def train(
+    tokens: forms.Tokens,
+    settings: forms.Train,
+    output: forms.Output = None,
+    initial: forms.Initial = None,
+) -> Reference:
+    """Train a network and keep the weights with the lowest q_gap on the val split.
 
-    tokens    an object of the store, or a folder that the flow `tokenize` wrote
-    settings  the network and how it learns
+    tokens    an object of the store, or a folder that the flow `tokenize` wrote; of a stream, its val split alone
+    settings  the network, what it learns from, and how
     output    a folder that gets the model, besides the store
+    initial   the model whose weights it starts from; none = weights drawn by the seed
     """
-    model = train_model(tokens, settings)
+    model = train_model(tokens, settings, initial)
     if output is not None:
         checkout([model], output)
-    report_model(model)
+    report_model(model, tokens)
     return model

@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,11 @@ from configs.installation import Installation
 from forge_core.artifacts.reference import Reference
 from forge_core.learn.settings import TrainSettings
 from tasks import tracking
+from tasks.console import console
+from tasks.devices import choose_device
+from tasks.pages import links
 from tasks.stage import artifact, source, stage_task
+from tasks.training_page import TrainingPage
 
 if TYPE_CHECKING:
     from forge_core.learn.history import Epoch
@@ -22,18 +27,23 @@ MODEL_FILES = ("model.safetensors", "config.json", "metrics.json", "curves.png")
 
 
 @stage_task(name="train")
-def train(tokens: Reference | Path, settings: TrainSettings) -> Reference:
-    """The model that a training run on these tokens leads to; a run that was killed goes on where it was."""
+def train(tokens: Reference | Path, settings: TrainSettings, initial: Reference | Path | None = None) -> Reference:
+    """The model that a training run on these tokens leads to; a run that was killed goes on where it was.
+
+    initial  the model whose weights it starts from; None = weights drawn by the seed
+    """
     data = source(tokens)
+    start = None if initial is None else source(initial)
     runs: list[tracking.TrackedRun] = []
 
     def make(folder: Path) -> None:
         # the folder is named by the run's key: the same run finds the checkpoint it left there when it was killed
         work = Installation().home.absolute() / "training" / folder.name
-        tags = {"dataset": data.digest, "stage": "train"}
+        tags = {"dataset": data.digest, "stage": "train"} | ({} if start is None else {"initial": start.digest})
         with tracking.tracked("train", parameters=settings.model_dump(), tags=tags) as run:
             runs.append(run)
-            _train(data.path, work, settings, run)
+            page = TrainingPage(settings, lambda: links(run.name, tokens))
+            _train(data.path, work, settings, run, page=page, initial=None if start is None else start.path)
             for name in (*MODEL_FILES, "history.json"):
                 run.file(work / name)
         for name in MODEL_FILES:
@@ -46,7 +56,7 @@ def train(tokens: Reference | Path, settings: TrainSettings) -> Reference:
         kind="model",
         code=["forge_core.learn.train"],
         settings={"train": settings},
-        inputs=[data.digest],
+        inputs=[data.digest] if start is None else [data.digest, start.digest],
     )
     for run in runs:
         if run.name is not None:
@@ -54,7 +64,15 @@ def train(tokens: Reference | Path, settings: TrainSettings) -> Reference:
     return model
 
 
-def _train(tokens: Path, work: Path, settings: TrainSettings, run: tracking.TrackedRun) -> None:
+def _train(
+    tokens: Path,
+    work: Path,
+    settings: TrainSettings,
+    run: tracking.TrackedRun,
+    *,
+    page: TrainingPage,
+    initial: Path | None,
+) -> None:
     from forge_core.learn.report import EpochReport
     from forge_core.learn.train import LAST, Surroundings, train
 
@@ -62,15 +80,23 @@ def _train(tokens: Path, work: Path, settings: TrainSettings, run: tracking.Trac
     if resume is not None:
         logger.info("%-12s goes on from the checkpoint of a run that was interrupted", "train")
 
-    def on_epoch(epoch: "Epoch") -> None:
-        run.metrics(_epoch_metrics(epoch), epoch.step)
-        logger.info("%-12s epoch %d of %d, val q_gap %.3f", "train", epoch.epoch + 1, settings.epochs, epoch.val.q_gap)
+    def on_epoch(epochs: "Sequence[Epoch]") -> None:
+        run.metrics(_epoch_metrics(epochs[-1]), epochs[-1].step)
+        page.show(epochs)
 
     report = EpochReport(on_epoch)
     try:
-        result = train(tokens, work, settings, Surroundings(resume=resume, callbacks=[report]))
+        surroundings = Surroundings(
+            resume=resume,
+            callbacks=[report],
+            console=console(),
+            solver_threads=Installation().thread_count(),
+            solver_device=choose_device("auto") if settings.source == "stream" else None,
+        )
+        result = train(tokens, work, settings, surroundings, initial=initial)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stop
+    page.end()
     overall = result.val.model.overall
     run.metrics({f"final/val/{name}": value for name, value in _numbers(overall).items()})
     logger.info("%-12s kept epoch %d, q_gap on all of val %.3f", "train", result.best_epoch + 1, overall.q_gap)

@@ -15,11 +15,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def train(
-    data: Annotated[Path | None, typer.Option(exists=True, help="A token folder of `forge tokenize`.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(exists=True, help="A token folder of `forge tokenize`; a stream can do without one."),
+    ] = None,
     output: Output = None,
     network: Annotated[str | None, typer.Option(help="mlp or transformer.")] = None,
     size: Annotated[str | None, typer.Option(help="tiny, small or large.")] = None,
     kind: Annotated[str | None, typer.Option(help="qvalue or policy.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(help="tokens: the folder's train split. stream: fresh deals, solved while the network learns."),
+    ] = None,
+    initial: Annotated[
+        Path | None, typer.Option(exists=True, help="The model folder whose weights training starts from.")
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples in a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
@@ -30,32 +40,52 @@ def train(
     ] = False,
     sets: Sets = None,
 ) -> None:
-    """Train a network on training arrays."""
+    """Train a network, on training arrays or on a stream of fresh deals."""
     from forge_core.errors import InputError
     from forge_core.learn.settings import TrainSettings
 
-    options = {"network": network, "size": size, "kind": kind, "epochs": epochs, "batch_size": batch_size}
+    options = {
+        "network": network,
+        "size": size,
+        "kind": kind,
+        "source": source,
+        "epochs": epochs,
+        "batch_size": batch_size,
+    }
     options |= {"learning_rate": learning_rate, "precision": precision, "seed": seed}
     settings = build(TrainSettings, options, sets)
     if fast_dev_run:
         settings = settings.quick_check()
-    if data is None and not fast_dev_run:
+    if data is None and settings.source == "tokens" and not fast_dev_run:
         raise InputError.of(
             got="no --data",
             expected="a token folder, as `forge tokenize --output DIR` writes it",
-            remedy="name one with --data DIR, or try --fast-dev-run",
+            remedy="name one with --data DIR, or try --source stream or --fast-dev-run",
         )
-    tokens = absolute(data) or _quick_tokens()
-    outcome = run_flow("train:train", tokens=tokens, settings=settings, output=absolute(output))
+    tokens = absolute(data) or (_few_tokens() if fast_dev_run else _val_tokens())
+    outcome = run_flow(
+        "train:train", tokens=tokens, settings=settings, output=absolute(output), initial=absolute(initial)
+    )
     say(f"{outcome.value.short} in {output or 'the store'}")
 
 
-def _quick_tokens() -> Any:
+def _few_tokens() -> Any:
     """Training arrays of four deals, for a check that needs no data."""
+    return _tokens({0: 2, 900: 1, 950: 1}, states_per_deal=500)
+
+
+def _val_tokens() -> Any:
+    """Training arrays of 200 deals of the val split, to look at while a stream is learned from."""
+    return _tokens({thousand + 900: 50 for thousand in range(0, 4000, 1000)}, states_per_deal=500)
+
+
+def _tokens(counts: dict[int, int], *, states_per_deal: int) -> Any:
     from configs.pipeline import SeedRange
     from forge_core.shards.settings import ShardSettings
     from forge_core.tokens.settings import TokenSettings
 
-    deals = tuple(SeedRange(start=start, count=count) for start, count in ((0, 2), (900, 1), (950, 1)))
-    shards = run_flow("generate_oracle:generate_oracle", deals=deals, shards=ShardSettings(states_per_deal=500))
+    deals = tuple(SeedRange(start=start, count=count) for start, count in counts.items())
+    shards = run_flow(
+        "generate_oracle:generate_oracle", deals=deals, shards=ShardSettings(states_per_deal=states_per_deal)
+    )
     return run_flow("tokenize:tokenize", shards=shards.value, tokens=TokenSettings()).value

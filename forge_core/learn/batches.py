@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import lightning.pytorch as pl
 import numpy as np
@@ -16,14 +16,15 @@ from forge_core.tokens.dataset import TokenArrays
 VALIDATION_BATCH = 4096
 
 
-class Stream(IntEnum):
+class Purpose(IntEnum):
     """What a random stream of the training is for; with the seed it is the stream's key."""
 
     ORDER = 1
     VALIDATION = 2
+    BLOCK = 3
 
 
-def stream(seed: int, purpose: Stream, *counters: int) -> np.random.Generator:
+def random_stream(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:
     """The random stream of a purpose."""
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, purpose, *counters])))
 
@@ -79,7 +80,7 @@ class TrainBatches:
 
     def _order(self, number: int) -> Int64[np.ndarray, "n"]:
         if self._pass is None or self._pass[0] != number:
-            self._pass = number, stream(self._seed, Stream.ORDER, number).permutation(len(self._arrays))
+            self._pass = number, random_stream(self._seed, Purpose.ORDER, number).permutation(len(self._arrays))
         return self._pass[1]
 
     def state_dict(self) -> dict[str, int]:
@@ -89,6 +90,9 @@ class TrainBatches:
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from where a sequence stood."""
         self._drawn = state["drawn"]
+
+    def close(self) -> None:
+        """Nothing is prepared ahead."""
 
 
 class ValidationBatches:
@@ -105,15 +109,39 @@ class ValidationBatches:
             yield take(self._arrays, slice(first, first + VALIDATION_BATCH))
 
 
-class TokenData(pl.LightningDataModule):
-    """Both splits of a training run. `validation` are the samples that validation looks at."""
+class Source(Protocol):
+    """An endless sequence of training batches, cut into epochs, that can be stopped and resumed."""
 
-    def __init__(self, train: TokenArrays, validation: TokenArrays, settings: TrainSettings) -> None:
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        ...
+
+    def __iter__(self) -> Iterator[Batch]:
+        """The batches that are left of the present epoch, or those of the next one."""
+        ...
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the sequence stands."""
+        ...
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on from where a sequence stood."""
+        ...
+
+    def close(self) -> None:
+        """Prepare nothing more."""
+        ...
+
+
+class TrainData(pl.LightningDataModule):
+    """What a training run learns from, and the samples that validation looks at."""
+
+    def __init__(self, train_batches: Source, validation: TokenArrays) -> None:
         super().__init__()
-        self.validation = draw(validation, settings.validation_samples, settings.seed)
-        self.train_batches = TrainBatches(train, settings)
+        self.train_batches = train_batches
+        self.validation = validation
 
-    def train_dataloader(self) -> TrainBatches:
+    def train_dataloader(self) -> Source:
         """The training samples, shuffled, without end."""
         return self.train_batches
 
@@ -134,5 +162,5 @@ def draw(arrays: TokenArrays, n: int | None, seed: int) -> TokenArrays:
     """At most n of the samples, drawn uniformly and kept in their order; all of them where n is None."""
     if n is None or n >= len(arrays):
         return arrays
-    rows = np.sort(stream(seed, Stream.VALIDATION).choice(len(arrays), n, replace=False))
+    rows = np.sort(random_stream(seed, Purpose.VALIDATION).choice(len(arrays), n, replace=False))
     return TokenArrays(**{name: getattr(arrays, name)[rows] for name in TokenArrays.__dataclass_fields__})

@@ -137,7 +137,7 @@ class SaveLast(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Says in the checkpoint of which run it is."""
-        checkpoint[KEY] = self._identity.model_dump()
+        checkpoint[KEY] = self._identity.model_dump(mode="json")  # plain values: it is read as data alone
 
     def _save(self, trainer: pl.Trainer) -> None:
         temporary = self._path.with_name(f".{self._path.name}.tmp")

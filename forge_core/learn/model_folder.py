@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
@@ -25,6 +26,8 @@ class ModelConfig(BaseModel):
     dataset_digest  sha256 of the manifest of the tokens it learned from
     best_epoch      the epoch (from 0) whose weights were kept, by q_gap on the val split
     settings        of the training run
+    initial_digest  sha256 of the weights that it started from; None = drawn by the seed
+    trained_on      the processor's name
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +39,8 @@ class ModelConfig(BaseModel):
     dataset_digest: str
     best_epoch: int
     settings: TrainSettings
+    initial_digest: str | None = None
+    trained_on: str = ""
 
 
 def write_model(folder: Path, network: Network, config: ModelConfig) -> None:
@@ -49,15 +54,15 @@ def write_model(folder: Path, network: Network, config: ModelConfig) -> None:
     write_text(folder / CONFIG, config.model_dump_json(indent=1))
 
 
-def config_of(network: Network, settings: TrainSettings, *, dataset_digest: str, best_epoch: int) -> ModelConfig:
-    """The config of a network that a run with these settings trained."""
+def config_of(network: Network, settings: TrainSettings, *, best_epoch: int, **origin: Any) -> ModelConfig:
+    """The config of a network that a run with these settings trained; `origin` are the fields that say from what."""
     return ModelConfig(
         kind=settings.kind,
         architecture=settings.architecture,
         parameters=count_parameters(network),
-        dataset_digest=dataset_digest,
         best_epoch=best_epoch,
         settings=settings,
+        **origin,
     )
 
 

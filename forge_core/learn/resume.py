@@ -15,12 +15,15 @@ KEY = "crystal_forge"
 
 
 class RunIdentity(BaseModel):
-    """What must be the same before and after a resumption: the settings, and the tokens by their manifest's digest."""
+    """What must be the same before and after a resumption: the settings, the tokens by their manifest's digest, and the
+    weights that the run started from.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     settings: TrainSettings
     dataset_digest: str
+    initial_digest: str | None = None
 
 
 def check_resumable(path: Path, identity: RunIdentity) -> None:
@@ -30,6 +33,8 @@ def check_resumable(path: Path, identity: RunIdentity) -> None:
         return
     if found.dataset_digest != identity.dataset_digest:
         difference = "other tokens"
+    elif found.initial_digest != identity.initial_digest:
+        difference = "other weights to start from"
     else:
         ours = identity.settings.model_dump()
         pairs = {name: (value, ours[name]) for name, value in found.settings.model_dump().items()}

@@ -4,9 +4,13 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from forge_core.shards.settings import ShardSettings
+from forge_core.tokens.settings import TokenSettings
+
 NetworkName = Literal["mlp", "transformer"]
-SizeName = Literal["tiny", "small", "large"]
+SizeName = Literal["tiny", "small", "medium", "large"]
 ModelKind = Literal["qvalue", "policy"]
+SourceName = Literal["tokens", "stream"]
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 
@@ -33,12 +37,32 @@ def _transformer(width: int, layers: int, heads: int, feedforward: int) -> Archi
 SIZES: dict[tuple[NetworkName, SizeName], Architecture] = {
     ("mlp", "tiny"): _mlp(256, 3),
     ("mlp", "small"): _mlp(352, 2),
+    ("mlp", "medium"): _mlp(512, 3),
     ("mlp", "large"): _mlp(672, 3),
     ("transformer", "tiny"): _transformer(64, 2, 4, 128),
     ("transformer", "small"): _transformer(128, 4, 8, 512),
+    ("transformer", "medium"): _transformer(192, 6, 8, 512),
     ("transformer", "large"): _transformer(256, 6, 8, 512),
 }
-"""The presets of both networks: `tiny` for a demonstration, `small` about 0.8M parameters, `large` about 3.3M."""
+"""The presets of both networks: `tiny` for a demonstration, `small` with about 0.8M parameters, `medium` 2.1M, `large`
+3.3M."""
+
+
+STREAM_EPOCH = 1_000_000
+"""Samples between two validations of a stream, which has no length of its own."""
+
+
+class StreamSettings(BaseModel):
+    """Fresh deals of the train split, solved while the network learns; every deal is seen once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    first_seed: int = Field(0, ge=0, description="Deals begin with the first train seed from here on.")
+    deals_per_block: int = Field(64, ge=1, le=4096, description="Deals whose samples are shuffled together.")
+    shards: ShardSettings = Field(
+        ShardSettings(states_per_deal=4000), description="How many states of a deal, and how they are chosen."
+    )
+    tokens: TokenSettings = Field(TokenSettings(), description="Which of them become samples.")
 
 
 class TrainSettings(BaseModel):
@@ -47,11 +71,19 @@ class TrainSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     network: NetworkName = Field("mlp", description="mlp for machines without a GPU, transformer for those with one.")
-    size: SizeName = Field("tiny", description="Preset: tiny, small (about 0.8M parameters), large (about 3.3M).")
+    size: SizeName = Field("tiny", description="tiny, small (about 0.8M parameters), medium (2.1M) or large (3.3M).")
+    source: SourceName = Field(
+        "tokens", description="tokens: the train split on disk. stream: fresh deals, solved while the network learns."
+    )
+    stream: StreamSettings = Field(
+        default_factory=lambda: StreamSettings.model_validate({}), description="What the source `stream` gives."
+    )
     kind: ModelKind = Field("qvalue", description="Learn every play's Q value, or a policy softened by the Q values.")
     epochs: int = Field(20, ge=1, le=100_000, description="Epochs at most; the learning rate ends with the last one.")
     samples_per_epoch: int | None = Field(
-        None, ge=1, description="Samples between two validations; none = as many as the train split has."
+        None,
+        ge=1,
+        description="Samples between two validations; none = as many as the train split has, 1,000,000 of a stream.",
     )
     validation_samples: int | None = Field(
         20_000, ge=1, description="Samples of the val split looked at after each epoch, drawn once; none = all."
@@ -81,6 +113,11 @@ class TrainSettings(BaseModel):
     def architecture(self) -> Architecture:
         """The shape of the network that the preset names."""
         return SIZES[self.network, self.size]
+
+    @property
+    def stream_epoch(self) -> int:
+        """Samples between two validations when they come from a stream."""
+        return self.samples_per_epoch or STREAM_EPOCH
 
     def quick_check(self) -> Self:
         """The same run cut down to a few steps: every part of it works once, nothing is learned."""

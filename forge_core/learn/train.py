@@ -11,18 +11,23 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from rich.console import Console
 
-from forge_core.learn.batches import TokenData
+from forge_core.errors import WrongModelType
+from forge_core.learn.batches import Source, TrainBatches, TrainData, draw
 from forge_core.learn.build import build_network
 from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
 from forge_core.learn.evaluate import Comparison, compare
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.inference import TorchModel
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.model_folder import config_of, digest_of, write_model, write_text
+from forge_core.learn.model_folder import WEIGHTS, config_of, digest_of, read_model, write_model, write_text
+from forge_core.learn.network import Network
+from forge_core.learn.processor import processor_name
 from forge_core.learn.quiet import quiet
 from forge_core.learn.resume import RunIdentity, check_resumable
 from forge_core.learn.settings import Precision, TrainSettings
+from forge_core.learn.stream import StreamBatches
 from forge_core.shards.split import Split
+from forge_core.solver.gpu import Device
 from forge_core.tokens.dataset import load_split
 from forge_core.tokens.manifest import MANIFEST
 
@@ -41,6 +46,7 @@ class Surroundings:
     console             where the progress bar goes; none = stderr. Silent where it is no terminal
     accelerator ...     Lightning's names of the hardware
     checkpoint_seconds  how much of a long epoch may be lost
+    solver_threads, solver_device  what solves the deals of a stream
     """
 
     resume: Path | None = None
@@ -51,6 +57,8 @@ class Surroundings:
     devices: int | str = 1
     strategy: str = "auto"
     checkpoint_seconds: float = 300.0
+    solver_threads: int = 1
+    solver_device: Device | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,36 +76,78 @@ class TrainResult:
 
 
 def train(
-    tokens: Path, output: Path, settings: TrainSettings, surroundings: Surroundings = Surroundings()
+    tokens: Path,
+    output: Path,
+    settings: TrainSettings,
+    surroundings: Surroundings = Surroundings(),
+    *,
+    initial: Path | None = None,
 ) -> TrainResult:
-    """Train a network on the token folder's train split and keep the weights with the lowest q_gap on its val split.
+    """Train a network and keep the weights with the lowest q_gap on the val split of the token folder.
+
+    It learns from the folder's train split or from a stream, as the settings say, and starts from the weights of the
+    model folder `initial`, or from weights that the seed draws.
 
     Writes into the folder `output`: model.safetensors and config.json (the model), metrics.json (the val split),
     history.json and curves.png (every epoch), last.ckpt (to resume from). Equal settings, tokens and machine give
     equal weights, whether the run was stopped in between or not.
 
-    Raises EmptySplit and other DataErrors for the tokens, ModelError when `resume` is no checkpoint of such a run.
+    Raises EmptySplit and other DataErrors for the tokens, ModelError when `resume` is no checkpoint of such a run or
+    `initial` is no model of the same kind and shape.
     """
-    train_arrays, val_arrays = load_split(tokens, Split.TRAIN), load_split(tokens, Split.VAL)
-    identity = RunIdentity(settings=settings, dataset_digest=digest_of(tokens / MANIFEST))
+    val_arrays = load_split(tokens, Split.VAL)
+    start = None if initial is None else digest_of(initial / WEIGHTS)
+    identity = RunIdentity(settings=settings, dataset_digest=digest_of(tokens / MANIFEST), initial_digest=start)
     if surroundings.resume is not None:
         check_resumable(surroundings.resume, identity)
-    data = TokenData(train_arrays, val_arrays, settings)
-    network = build_network(settings.architecture, settings.kind, settings.seed)
+    data = TrainData(
+        _source(tokens, settings, surroundings), draw(val_arrays, settings.validation_samples, settings.seed)
+    )
+    network = _first_network(settings, initial)
     steps = settings.epochs * len(data.train_batches)
     module = ForgeModule(network, settings, validation=data.validation, total_steps=steps)
     output.mkdir(parents=True, exist_ok=True)
     history, best = History(), KeepBest()
-    _fit(module, data, [history, best, *_helpers(output, identity, surroundings)], surroundings)
+    try:
+        _fit(module, data, [history, best, *_helpers(output, identity, surroundings)], surroundings)
+    finally:
+        data.train_batches.close()
+    trained_on = processor_name(module.device)
     network.load_state_dict(best.weights)
     network.cpu().eval()
     val = compare(TorchModel(network), settings.architecture, val_arrays, seed=settings.seed)
     write_history(output / HISTORY, history.epochs)
     draw_curves(output / CURVES, history.epochs)
     write_text(output / METRICS, val.model_dump_json(indent=1))
-    config = config_of(network, settings, dataset_digest=identity.dataset_digest, best_epoch=best.epoch)
+    config = config_of(
+        network,
+        settings,
+        best_epoch=best.epoch,
+        dataset_digest=identity.dataset_digest,
+        initial_digest=identity.initial_digest,
+        trained_on=trained_on,
+    )
     write_model(output, network, config)
     return TrainResult(best.epoch, tuple(history.epochs), history.seconds, val)
+
+
+def _first_network(settings: TrainSettings, initial: Path | None) -> Network:
+    if initial is None:
+        return build_network(settings.architecture, settings.kind, settings.seed)
+    network, config = read_model(initial)
+    if (config.architecture, config.kind) != (settings.architecture, settings.kind):
+        raise WrongModelType.of(
+            got=f"{initial}, a {config.kind} model of the shape {config.architecture}",
+            expected=f"a {settings.kind} model of the shape {settings.architecture} to start from",
+            remedy="train with that model's network, size and kind, or start from weights drawn by the seed",
+        )
+    return network.train()
+
+
+def _source(tokens: Path, settings: TrainSettings, surroundings: Surroundings) -> Source:
+    if settings.source == "tokens":
+        return TrainBatches(load_split(tokens, Split.TRAIN), settings)
+    return StreamBatches(settings, threads=surroundings.solver_threads, device=surroundings.solver_device)
 
 
 def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) -> list[Callback]:
@@ -109,7 +159,7 @@ def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) ->
     ]
 
 
-def _fit(module: ForgeModule, data: TokenData, callbacks: list[Callback], surroundings: Surroundings) -> None:
+def _fit(module: ForgeModule, data: TrainData, callbacks: list[Callback], surroundings: Surroundings) -> None:
     settings = module.settings
     with quiet("lightning.pytorch"):
         trainer = pl.Trainer(

@@ -1,5 +1,6 @@
 """The training arrays of one split, in memory and on disk."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,11 @@ class TokenArrays:
 
     def __len__(self) -> int:
         return len(self.seed)
+
+
+def joined(parts: Sequence[TokenArrays]) -> TokenArrays:
+    """The samples of several arrays, one after the other."""
+    return TokenArrays(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS})
 
 
 FIELDS: dict[str, tuple[np.dtype, tuple[int, ...]]] = {

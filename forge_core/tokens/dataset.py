@@ -71,7 +71,8 @@ def _samples(piece: Piece, settings: TokenSettings) -> tuple[Split, TokenArrays]
     shard = piece.shard
     frame = read_group(shard.path, piece.group)
     key = draw_key(shard.relative_path, piece.group, settings.seed)
-    return shard.split, to_samples(choose_rows(frame, settings, most=piece.most, key=key), shard.metadata)
+    chosen, of = choose_rows(frame, settings, most=piece.most, key=key), shard.metadata
+    return shard.split, to_samples(chosen, of.dominoes, declaration=of.declaration, seed=of.seed)
 
 
 def _write(

@@ -1,12 +1,13 @@
 """From the rows of a shard to samples: filter, draw, encode."""
 
 import hashlib
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 
 from forge_core.errors import DamagedFile
-from forge_core.shards.schema import Q_COLUMNS, STATE, VALUE, ShardMetadata
+from forge_core.shards.schema import Q_COLUMNS, STATE, VALUE
 from forge_core.solver import state
 from forge_core.solver.state import ILLEGAL
 from forge_core.tokens.arrays import TokenArrays
@@ -31,17 +32,21 @@ def draw_key(relative_path: str, group: int, seed: int) -> int:
     return int.from_bytes(hashlib.sha256(purpose.encode()).digest()[:8], "little")
 
 
-def to_samples(frame: pl.DataFrame, metadata: ShardMetadata) -> TokenArrays:
-    """Encode the rows of a shard. Raises DamagedFile when its q contradict the rules about what may be played."""
+def to_samples(frame: pl.DataFrame, dominoes: Sequence[int], *, declaration: int, seed: int) -> TokenArrays:
+    """Encode states of one deal with their values, as a shard holds them.
+
+    dominoes  the 28 dealt ids
+    Raises DamagedFile when the q contradict the rules about what may be played.
+    """
     states = frame[STATE].to_numpy()
-    deal = deal_features(np.array([metadata.dominoes], np.uint8), np.array([metadata.declaration], np.uint8))
+    deal = deal_features(np.array([dominoes], np.uint8), np.array([declaration], np.uint8))
     encoded = encode_rows(deal, np.zeros(len(states), np.int64), states)
     parts = state.fields(states)
     sign = (1 - 2 * (parts.mover & 1)).astype(np.int8)
     q = frame.select(Q_COLUMNS).to_numpy(order="c")
     if not np.array_equal(encoded.legal, q != ILLEGAL):
         raise DamagedFile.of(
-            got=f"q of illegal slots, or none of legal ones, in the shard of seed {metadata.seed}",
+            got=f"q of illegal slots, or none of legal ones, in the shard of seed {seed}",
             expected="a q for each slot that may be played and for no other",
             remedy="delete the shard and generate it again",
         )
@@ -54,6 +59,6 @@ def to_samples(frame: pl.DataFrame, metadata: ShardMetadata) -> TokenArrays:
         v=frame[VALUE].to_numpy() * sign,
         best=encoded.legal & (mover_q == mover_q.max(axis=1, keepdims=True)),
         plays_left=parts.plays_left,
-        declaration=np.full(len(states), metadata.declaration, np.int8),
-        seed=np.full(len(states), metadata.seed, np.int64),
+        declaration=np.full(len(states), declaration, np.int8),
+        seed=np.full(len(states), seed, np.int64),
     )

@@ -9,11 +9,11 @@ from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from safetensors.torch import load_file
 
-from forge_core.errors import EmptySplit, ModelError
+from forge_core.errors import EmptySplit, ModelError, WrongModelType
 from forge_core.learn.history import Epoch
 from forge_core.learn.inference import load
 from forge_core.learn.report import EpochReport
-from forge_core.learn.settings import TrainSettings
+from forge_core.learn.settings import StreamSettings, TrainSettings
 from forge_core.learn.train import Surroundings, TrainResult, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest
@@ -97,6 +97,43 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.fixture(scope="module")
+def streaming(settings: TrainSettings) -> TrainSettings:
+    stream = StreamSettings(deals_per_block=3, shards=ShardSettings(states_per_deal=300))
+    return settings.model_copy(
+        update={"source": "stream", "stream": stream, "epochs": 2, "batch_size": 64, "samples_per_epoch": 1280}
+    )
+
+
+def test_a_killed_stream_resumes_as_if_nothing_had_happened(
+    tokens: Path, streaming: TrainSettings, tmp_path: Path
+) -> None:
+    whole = train(tokens, tmp_path / "whole", streaming)
+    surroundings = Surroundings(callbacks=[KillAfter(28)], checkpoint_seconds=0, solver_threads=2)
+    with pytest.raises(Killed):
+        train(tokens, tmp_path / "killed", streaming, surroundings)
+    resumed = train(tokens, tmp_path / "resumed", streaming, Surroundings(resume=tmp_path / "killed" / "last.ckpt"))
+    assert _numbers(resumed.epochs) == _numbers(whole.epochs)
+    ours, theirs = _weights(tmp_path / "resumed"), _weights(tmp_path / "whole")
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_training_can_start_from_another_model(
+    tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    still = settings.model_copy(update={"learning_rate": 1e-12, "epochs": 1, "ema_decay": 0.0})
+    result = train(tokens, tmp_path, still, initial=trained[0])
+    assert result.val.model.overall.q_gap == pytest.approx(trained[1].val.model.overall.q_gap, abs=1e-3)
+    config = load(tmp_path).config
+    assert config.initial_digest == load(trained[0]).digest
+    assert config.trained_on
+    other = still.model_copy(update={"kind": "policy"})
+    with pytest.raises(WrongModelType, match="to start from"):
+        train(tokens, tmp_path / "policy", other, initial=trained[0])
+    with pytest.raises(ModelError, match="another run: other weights to start from"):
+        train(tokens, tmp_path / "anew", still, Surroundings(resume=tmp_path / "last.ckpt"))
+
+
 def test_a_checkpoint_of_another_run_is_refused(
     tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
 ) -> None:
@@ -145,7 +182,7 @@ def test_every_network_and_kind_passes_the_quick_check(network: str, kind: str, 
 
 def test_epochs_are_told_while_the_run_goes_on(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
     told: list[Epoch] = []
-    result = train(tokens, tmp_path, settings.quick_check(), Surroundings(callbacks=[EpochReport(told.append)]))
+    result = train(tokens, tmp_path, settings.quick_check(), Surroundings(callbacks=[EpochReport(lambda epochs: told.append(epochs[-1]))]))
     assert tuple(told) == result.epochs
 
 
