@@ -28,6 +28,7 @@ N_INPUTS = (
     + CARDINALITY[Feature.DECLARATION]
     + CARDINALITY[Feature.RELATIVE_LEADER]
     + len(SUITS)  # the led suit
+    + N_SEATS * N_DOMINOES  # which seats could beat a held domino, were it led
     + N_SEATS  # who is winning the trick
     + 3 * N_DOMINOES  # the mover may play it; it may, and would win so far; a seat to come may play it, and win
 )
@@ -49,7 +50,7 @@ class OwnershipInputs(nn.Module):
         self._add("suits", torch.tensor([_strongest_first(declaration) for declaration in Declaration]))
         self._add("led_suit", torch.tensor(LED_SUIT))
         self._add("follows", torch.tensor(FOLLOWS))
-        self._add("rank", torch.tensor(RANK))
+        self._add("rank", torch.tensor(RANK, dtype=torch.int8))
 
     def dominoes(self, tokens: Int64[Tensor, "batch 32 12"]) -> Int64[Tensor, "batch 32"]:
         """The domino (0-27) of each token; 0 for the context and for absent plays."""
@@ -71,6 +72,7 @@ class OwnershipInputs(nn.Module):
             _one_hot(plays, N_DOMINOES) & played.repeat_interleave(N_DOMINOES, 1),
             _one_hot(declaration.unsqueeze(1), CARDINALITY[Feature.DECLARATION]),
             _one_hot(leader.unsqueeze(1), CARDINALITY[Feature.RELATIVE_LEADER]),
+            self._of_leads(owner, declaration),
             *self._of_trick(owner, declaration, leader, plays, played),
         )
         return torch.cat(groups, 1)
@@ -88,6 +90,20 @@ class OwnershipInputs(nn.Module):
         held = torch.cat((empty, empty[..., :1]), 2).scatter(2, place, by_suit)[..., :SUIT_SIZE].flatten(1)
         return _one_hot(dealt, N_SEATS + 1), _one_hot(held, N_SEATS)
 
+    def _of_leads(
+        self, owner: Int64[Tensor, "batch 28"], declaration: Int64[Tensor, "batch"]
+    ) -> Bool[Tensor, "batch 112"]:
+        """Of each seat and each held domino: whether the seat could beat the domino if it were led now."""
+        follows, rank = self.follows[declaration].unsqueeze(1), self.rank[declaration].unsqueeze(1)
+        held = _held_by(owner).unsqueeze(2)
+        following = held & follows
+        may_play = following | (held & ~following.any(3, keepdim=True))
+        strongest = torch.where(may_play, rank, -1).amax(3)  # by seat and led suit
+        led = self.led_suit[declaration].unsqueeze(1)
+        answer = strongest.gather(2, led.expand(-1, N_SEATS, -1))
+        beaten = answer > rank.squeeze(1).gather(1, led)
+        return (beaten & (owner < GONE).unsqueeze(1)).flatten(1)
+
     def _of_trick(
         self,
         owner: Int64[Tensor, "batch 28"],
@@ -103,7 +119,7 @@ class OwnershipInputs(nn.Module):
         ranks = torch.where(played, rank.gather(1, plays), -1)
         winner = (leader + ranks.argmax(1)).remainder(N_SEATS)
         beats = (rank > ranks.amax(1, keepdim=True)) & started
-        held_by = owner.unsqueeze(1) == torch.arange(N_SEATS, device=owner.device).view(1, -1, 1)
+        held_by = _held_by(owner)
         can_follow = (held_by & follows.unsqueeze(1)).any(2, keepdim=True) & started.unsqueeze(2)
         playable = held_by & (follows.unsqueeze(1) | ~can_follow)
         comes = torch.arange(N_SEATS, device=owner.device) < N_SEATS - played.sum(1, keepdim=True)
@@ -118,6 +134,10 @@ class OwnershipInputs(nn.Module):
 
     def _add(self, name: str, table: Tensor) -> None:
         self.register_buffer(name, table, persistent=False)
+
+
+def _held_by(owner: Int64[Tensor, "batch 28"]) -> Bool[Tensor, "batch 4 28"]:
+    return owner.unsqueeze(1) == torch.arange(N_SEATS, device=owner.device).view(1, -1, 1)
 
 
 def _one_hot(numbers: Int64[Tensor, "batch k"], n: int) -> Bool[Tensor, "batch {k*n}"]:
