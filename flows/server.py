@@ -1,4 +1,4 @@
-"""The local servers: Prefect's, which every flow reports to, and MLflow's pages. Started once, left running.
+"""What runs in the background of this machine: Prefect's server, MLflow's pages, and a worker for each work pool.
 
 A server embedded in the flow's process takes as long to start every time, and ends with tracebacks and lost records;
 one in the background costs its start once and shows its pages as long as it is wanted.
@@ -18,8 +18,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from configs.installation import Installation, prefect_environment
+from configs.processes import began
 from forge_core.errors import ForgeError
 
 RUN_PAGE = "/runs/flow-run/"
@@ -27,11 +29,12 @@ RUN_PAGE = "/runs/flow-run/"
 
 _START_LIMIT = 180  # seconds; a busy machine needs far longer than the usual ten
 _STOP_LIMIT = 15
+_STATE, _GROUP = 0, 2  # fields of /proc/<pid>/stat, counted from the state on
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A server of this installation: its name, folder, usual port, health page and command for a port."""
+    """A process in the background: its name, folder, usual port, health page, command and environment for a port."""
 
     name: str
     folder: Path
@@ -42,7 +45,7 @@ class Service:
 
     @property
     def log(self) -> Path:
-        """Where the server writes what it has to say."""
+        """Where it writes what it has to say."""
         return self.folder / "server.log"
 
     @property
@@ -59,7 +62,7 @@ def prefect_service(installation: Installation) -> Service:
         port=4200,
         health="/api/health",
         command=lambda port: [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
-        environment=lambda port: _server_environment(installation, port),
+        environment=lambda port: _plain_log(prefect_environment(installation, f"http://127.0.0.1:{port}/api")),
     )
 
 
@@ -76,14 +79,45 @@ def mlflow_service(installation: Installation) -> Service:
     )
 
 
+def worker_service(installation: Installation, pool: str, api_url: str) -> Service:
+    """A worker that runs the flows of a work pool, whatever its type, in the environment of this process."""
+    name = f"{socket.gethostname()} {pool}"
+    words = ["worker", "start", "--pool", pool, "--name", name, "--install-policy", "never", "--with-healthcheck"]
+    home = {"FORGE_HOME": str(installation.home.absolute()), "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
+    return Service(
+        name=f"worker {pool}",
+        folder=installation.home.absolute() / "workers" / pool,
+        port=8080,
+        health="/health",
+        command=lambda port: [sys.executable, "-m", "prefect", *words],
+        environment=lambda port: {
+            **prefect_environment(installation, api_url),
+            **home,
+            "PREFECT_WORKER_WEBSERVER_PORT": str(port),
+        },
+    )
+
+
 def address(service: Service) -> str | None:
-    """The address of a server that answers; None when it does not."""
+    """The address of a service that answers; None when it does not."""
     recorded = _recorded(service)
     return recorded[1] if recorded and is_healthy(recorded[1] + service.health) else None
 
 
-def start(service: Service, *, tell: Callable[[str], None]) -> str:
-    """Start a server in the background unless it runs; its address, at which `wait` waits for it to answer.
+def is_running(service: Service) -> bool:
+    """Whether the process of a service lives, healthy or not."""
+    return _recorded(service) is not None
+
+
+class Started(NamedTuple):
+    """Where a service answers, or soon will, and whether it has just been started."""
+
+    address: str
+    fresh: bool
+
+
+def start(service: Service, *, tell: Callable[[str], None]) -> Started:
+    """Start a service in the background unless it runs; `wait` waits until it answers.
 
     Processes that start it at once start it once. `tell` gets a line when there will be something to wait for.
     """
@@ -91,43 +125,46 @@ def start(service: Service, *, tell: Callable[[str], None]) -> str:
     with (service.folder / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if recorded := _recorded(service):
-            return recorded[1]
+            return Started(recorded[1], fresh=False)
         port = _free_port(service.port)
-        tell(f"Starting the {service.name} server in the background (about ten seconds) ...")
+        tell(f"Starting {service.name} in the background (about ten seconds) ...")
         url, pid = f"http://127.0.0.1:{port}", _spawn(service, port)
-        service.record.write_text(json.dumps({"pid": pid, "began": _began(pid), "address": url}))
-        return url
+        service.record.write_text(json.dumps({"pid": pid, "began": began(pid), "address": url}))
+        return Started(url, fresh=True)
 
 
 def wait(service: Service) -> None:
-    """Wait until a started server answers; ForgeError when it has ended, or does not answer within three minutes."""
+    """Wait until a started service answers; ForgeError when it has ended, or does not answer within three minutes."""
     deadline = time.monotonic() + _START_LIMIT
     while (recorded := _recorded(service)) and time.monotonic() < deadline:
         if is_healthy(recorded[1] + service.health):
             return
         time.sleep(0.1)
     raise ForgeError.of(
-        got=f"no answer from the {service.name} server that was started",
-        expected=f"a healthy server within {_START_LIMIT} seconds",
+        got=f"no answer from {service.name}, which was started",
+        expected=f"a healthy answer within {_START_LIMIT} seconds",
         remedy=f"read {service.log}, run `forge down` and try again",
     )
 
 
 def stop(service: Service) -> bool:
-    """End the background server and wait until it is gone; False when none was running."""
+    """End a service and all that it has started, and wait until they are gone; False when it was not running.
+
+    They are asked to end, and killed when they have not after a while: a worker without its server would stay.
+    """
     recorded = _recorded(service)
     service.record.unlink(missing_ok=True)
     if recorded is None:
         return False
-    pid = recorded[0]
+    group = recorded[0]
     for name, limit in ((signal.SIGTERM, _STOP_LIMIT), (signal.SIGKILL, _STOP_LIMIT)):
-        try:
-            os.killpg(pid, name)
-        except ProcessLookupError:
-            break
+        with suppress(ProcessLookupError):
+            os.killpg(group, name)
         deadline = time.monotonic() + limit
-        while _began(pid) and time.monotonic() < deadline:
+        while (lives := _lives(group)) and time.monotonic() < deadline:
             time.sleep(0.1)
+        if not lives:
+            break
     return True
 
 
@@ -141,27 +178,29 @@ def is_healthy(url: str, *, limit: float = 5) -> bool:
 
 
 def _recorded(service: Service) -> tuple[int, str] | None:
-    """Process and address of a server that was started and has not ended."""
+    """Process and address of a service that was started and has not ended."""
     try:
         record = json.loads(service.record.read_text())
-        pid, began, url = int(record["pid"]), record["began"], str(record["address"])
+        pid, start, url = int(record["pid"]), record["began"], str(record["address"])
     except (FileNotFoundError, ValueError, KeyError):
         return None
-    return (pid, url) if began and began == _began(pid) else None
+    return (pid, url) if start and start == began(pid) else None
 
 
-def _began(pid: int) -> str | None:
-    """When a process began, which tells it from a later one with its number; None when it has ended."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child that has ended would stay a zombie
+def _lives(group: int) -> bool:
+    """Whether a process of the group is left; where there is no /proc, whether the first one is."""
+    if began(group) or not Path("/proc/self").exists():
+        return began(group) is not None
+    members = (_stat(path) for path in Path("/proc").iterdir() if path.name.isdigit())
+    return any(fields[_GROUP] == str(group) and fields[_STATE] not in "ZX" for fields in members)
+
+
+def _stat(process: Path) -> list[str]:
+    """The fields of /proc/<pid>/stat from the state on; those of a process that has ended when it is not there."""
     try:
-        os.kill(pid, 0)
-        if not Path("/proc/self").exists():
-            return "unknown"
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return None
-    return None if fields[0] in "ZX" else fields[19]
+        return ["X", "0", "0"]
 
 
 def _free_port(usual: int) -> int:
@@ -189,7 +228,6 @@ def _spawn(service: Service, port: int) -> int:
     return process.pid
 
 
-def _server_environment(installation: Installation, port: int) -> dict[str, str]:
-    environment = prefect_environment(installation, f"http://127.0.0.1:{port}/api")
-    environment.pop("PREFECT_LOGGING_CONFIG_PATH")
-    return environment
+def _plain_log(environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a process that is no flow, and logs as Prefect does."""
+    return {name: value for name, value in environment.items() if name != "PREFECT_LOGGING_CONFIG_PATH"}

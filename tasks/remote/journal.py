@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.installation import Installation
+from configs.processes import began
 from forge_core.errors import InputError
 
 
@@ -37,7 +38,7 @@ class Journal:
         folder().mkdir(parents=True, exist_ok=True)
         journal = cls(folder() / f"{name}.jsonl")
         journal.write(
-            "start", stage=stage, pid=os.getpid(), began=_birth(os.getpid()), host=socket.gethostname(), **facts
+            "start", stage=stage, pid=os.getpid(), began=began(os.getpid()), host=socket.gethostname(), **facts
         )
         return journal
 
@@ -86,7 +87,7 @@ class Run:
         """Whether the process that drives the run is still there, as far as can be seen from this machine."""
         if self.start.get("host") != socket.gethostname():
             return self.end is None
-        return self.end is None and _birth(int(self.start["pid"])) == self.start["began"]
+        return self.end is None and began(int(self.start["pid"])) == self.start["began"]
 
     @property
     def state(self) -> str:
@@ -151,16 +152,3 @@ def _take(run: Run, event: dict[str, Any]) -> None:
     elif kind == "end":
         run.end = event["outcome"]
     run.spent = max(run.spent, float(event.get("spent", 0.0)))
-
-
-def _birth(pid: int) -> str | None:
-    """When a process began, in the kernel's words, so that another one with its number is not taken for it."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except OSError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return None
-    return "unknown"
