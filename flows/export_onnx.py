@@ -1,9 +1,8 @@
 """Export a model to ONNX."""
 
-from pathlib import Path
-
 from prefect import flow
 
+from flows import forms
 from forge_core.artifacts.reference import Reference
 from tasks.checkout import checkout
 from tasks.dataset import tokens_of
@@ -12,9 +11,7 @@ from tasks.report import report_onnx
 
 
 @flow(name="export-onnx")
-def export_onnx(
-    model: Reference | Path, tokens: Reference | Path | None = None, output: Path | None = None
-) -> Reference:
+def export_onnx(model: forms.Model, tokens: forms.ModelTokens = None, output: forms.Output = None) -> Reference:
     """Export a model to ONNX and check it against torch on real samples.
 
     model   an object of the store, or a model folder
@@ -25,5 +22,5 @@ def export_onnx(
     onnx = export(model, tokens or tokens_of(model))
     if output is not None:
         checkout([onnx], output)
-    report_onnx(onnx)
+    report_onnx(onnx, model)
     return onnx

@@ -1,10 +1,9 @@
 """Play E[Q] games."""
 
-from pathlib import Path
-
 from prefect import flow
 
 from configs.pipeline import SeedRange
+from flows import forms
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
 from tasks.generate_eq import game_blocks
@@ -13,7 +12,9 @@ from tasks.report import report_games
 
 
 @flow(name="generate-eq")
-def generate_eq(games: SeedRange, settings: EqSettings, model: Reference | Path | None = None) -> list[Reference]:
+def generate_eq(
+    games: forms.Settings[SeedRange], settings: forms.Settings[EqSettings], model: forms.Oracle = None
+) -> list[Reference]:
     """Play games in which every seat values its plays over the worlds it cannot tell apart; one object a block.
 
     games     the seeds; declaration = seed % 10

@@ -3,6 +3,7 @@
 from prefect import flow
 
 from configs.pipeline import SeedRange
+from flows import forms
 from forge_core.artifacts.reference import Reference
 from forge_core.shards.settings import ShardSettings
 from tasks.generate import deal_blocks, generate
@@ -10,7 +11,9 @@ from tasks.report import report_shards
 
 
 @flow(name="generate-oracle")
-def generate_oracle(deals: tuple[SeedRange, ...], shards: ShardSettings) -> list[Reference]:
+def generate_oracle(
+    deals: forms.Settings[tuple[SeedRange, ...]], shards: forms.Settings[ShardSettings]
+) -> list[Reference]:
     """Solve the deals of all seeds, block by block; one object of shards a block.
 
     deals    the seeds; declaration = seed % 10

@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from configs.pipeline import PipelineSettings
+from flows import forms
 from flows.evaluate import evaluate
 from flows.export_onnx import export_onnx
 from flows.generate_eq import generate_eq
@@ -14,7 +14,7 @@ from tasks.stage import tally
 
 
 @flow(name="pipeline")
-def pipeline(settings: PipelineSettings) -> PipelineResult:
+def pipeline(settings: forms.Pipeline) -> PipelineResult:
     """From deals to a trained model to E[Q] games. The other flows' bodies run as parts of this run.
 
     settings  everything that decides what is made, stage by stage
@@ -23,7 +23,7 @@ def pipeline(settings: PipelineSettings) -> PipelineResult:
         shards = generate_oracle.fn(settings.deals, settings.shards)
         tokens = tokenize.fn([*shards], settings.tokens)
         model = train.fn(tokens, settings.train)
-        evaluation = evaluate.fn(model, tokens)
+        evaluation = evaluate.fn(model, tokens=tokens)
         onnx = export_onnx.fn(model, tokens)
         oracle = model if settings.oracle == "model" else None
         games = generate_eq.fn(settings.games, settings.expected_q, oracle)

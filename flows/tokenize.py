@@ -1,9 +1,8 @@
 """Turn shards into training arrays."""
 
-from pathlib import Path
-
 from prefect import flow
 
+from flows import forms
 from forge_core.artifacts.reference import Reference
 from forge_core.tokens.settings import TokenSettings
 from tasks.checkout import checkout
@@ -12,7 +11,9 @@ from tasks.tokenize import tokenize as tokenize_task
 
 
 @flow(name="tokenize")
-def tokenize(shards: list[Reference | Path], tokens: TokenSettings, output: Path | None = None) -> Reference:
+def tokenize(
+    shards: list[forms.Shards], tokens: forms.Settings[TokenSettings], output: forms.Output = None
+) -> Reference:
     """Encode shards as training arrays, one object for all of them.
 
     shards   objects of the store, or folders with {train,val,test}/*.parquet

@@ -10,6 +10,8 @@ from functools import cache
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from tasks.live import LiveBar
+
 _STYLES = {logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "bold red"}
 
 
@@ -31,7 +33,9 @@ class ConsoleHandler(logging.Handler):
 
 @contextmanager
 def progress(description: str, total: int | None, rates: str = "") -> Generator[Callable[..., None]]:
-    """A progress bar while the block runs, silent when stderr is no terminal; call what it yields to advance it.
+    """A progress bar while the block runs, in the terminal, if stderr is one, and on the page of a run that takes long.
+
+    Call what it yields to advance it.
 
     rates is a format string of numbers a second, as "{deals:.1f} deals/s": give their steps by name when advancing.
     """
@@ -45,6 +49,7 @@ def progress(description: str, total: int | None, rates: str = "") -> Generator[
     )
     done: Counter[str] = Counter()
     start = time.monotonic()
+    live = LiveBar(description, total) if total else None
     with Progress(*columns, console=console(), transient=True, disable=not console().is_terminal) as bar:
         task = bar.add_task(description, total=total, rates="")
 
@@ -53,5 +58,9 @@ def progress(description: str, total: int | None, rates: str = "") -> Generator[
             seconds = max(time.monotonic() - start, 1e-3)
             text = rates.format_map({name: count / seconds for name, count in done.items()}) if done else ""
             bar.update(task, advance=steps, rates=text)
+            if live is not None:
+                live.advance(steps, text)
 
         yield advance
+    if live is not None:
+        live.show(last=True)

@@ -1,31 +1,27 @@
 """What a run made, in numbers: on the run's page in the Prefect UI, and for the terminal."""
 
+import json
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from prefect.artifacts import (
-    create_link_artifact,
-    create_markdown_artifact,
-    create_table_artifact,
-)
+from typing import TYPE_CHECKING
 
 from forge_core.artifacts.reference import Reference
 from tasks import tracking
-from tasks.evaluate import read_summaries
+from tasks.evaluate import Evaluated
 from tasks.export import read_parity
-from tasks.pictures import publish_picture
-from tasks.stage import Tally, stage_task, store
+from tasks.pages import is_published, key_of, link_to, links, named, page, publish
+from tasks.pictures import picture, read_picture
+from tasks.stage import Tally, store
+from tasks.training_page import METRICS, metric
 
 if TYPE_CHECKING:
     from forge_core.shards.generate import ShardReceipt
 
 Rows = list[tuple[str, ...]]
 _DRAWN = 1000
-
-METRICS = ("q_gap", "q_mae", "value_mae", "accuracy", "blunder_rate")
+_LISTED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +31,7 @@ class PipelineResult:
     shards: tuple[Reference, ...]
     tokens: Reference
     model: Reference
-    evaluation: Reference
+    evaluation: Evaluated
     onnx: Reference
     games: tuple[Reference, ...]
     tally: Tally
@@ -43,7 +39,7 @@ class PipelineResult:
     @property
     def references(self) -> tuple[Reference, ...]:
         """All objects, in the order in which they were made."""
-        return (*self.shards, self.tokens, self.model, self.evaluation, self.onnx, *self.games)
+        return (*self.shards, self.tokens, self.model, *self.evaluation.references, self.onnx, *self.games)
 
 
 @dataclass(slots=True)
@@ -120,13 +116,6 @@ def token_rows(tokens: Reference) -> Rows:
     return [(f"samples, {split.value}", f"{count:,}") for split, count in samples.items()]
 
 
-def metric_rows(evaluation: Reference) -> Rows:
-    """The model's metrics beside random play's and the untrained network's."""
-    summaries = read_summaries(evaluation)
-    who = ("model", "random_play", "untrained")
-    return [(name, *(_number(name, getattr(summaries[each], name)) for each in who)) for name in METRICS]
-
-
 def parity_rows(onnx: Reference) -> Rows:
     """How far ONNX and torch are apart."""
     return [("ONNX against torch", f"{read_parity(onnx):.1e} points apart at most")]
@@ -148,77 +137,72 @@ def pipeline_rows(result: PipelineResult) -> Rows:
     return [*rows, *game_rows(result.games)]
 
 
-@stage_task(name="report shards")
 def report_shards(shards: Sequence[Reference]) -> None:
     """Shards on the run's page."""
-    _publish("shards", "Shards", [*shard_rows(shards), *place_rows(shards)])
+    publish("shards", page("Shards", [*shard_rows(shards), *_object_rows(shards)]), f"{len(shards):,} blocks of shards")
 
 
-@stage_task(name="report fill")
 def report_fill(report: FillReport, folder: Path) -> None:
     """What filling a folder came to, and its deals as a plot, on the run's page."""
-    _publish("fill", "Shards", [*report.rows, ("folder", str(folder))])
+    plot: list[str] = []
     if report.recent:
         from forge_core.shards.plot import draw_deals
         from forge_core.shards.read import read_metadata
 
         deals = [read_metadata(folder / shard) for shard in report.recent]
-        publish_picture("deals", "States and values of the deals", lambda path: draw_deals(path, deals))
+        plot = ["States and values of the deals", picture(lambda path: draw_deals(path, deals))]
+    publish("fill", page("Shards", [*report.rows, ("folder", str(folder))], *plot), f"{report.made:,} shards made")
 
 
-@stage_task(name="report filled games")
 def report_filled_games(report: GamesReport, folder: Path) -> None:
     """What filling a folder with games came to, on the run's page."""
-    _publish("fill-games", "E[Q] games", [*report.rows, ("folder", str(folder))])
+    publish("fill-games", page("E[Q] games", [*report.rows, ("folder", str(folder))]), f"{report.made:,} games made")
 
 
-@stage_task(name="report tokens")
 def report_tokens(tokens: Reference) -> None:
     """Training arrays on the run's page."""
-    _publish("tokens", "Training arrays", [*token_rows(tokens), *place_rows([tokens])])
+    rows = [*token_rows(tokens), *_object_rows([tokens])]
+    publish(key_of(tokens), page("Training arrays", rows), "Training arrays")
 
 
-@stage_task(name="report model")
-def report_model(model: Reference) -> None:
-    """A model on the run's page, with a link to its MLflow run."""
-    _publish("model", "Model", place_rows([model]))
-    if (run := tracking.recall(model)) is not None:
-        create_link_artifact(tracking.address(run), key="mlflow-run", description="The MLflow run that trained it")
+def report_model(model: Reference, tokens: Reference | Path) -> None:
+    """A model on the run's page: what it is, what it learned from, its metrics on the val split, and its curves."""
+    folder = store().path(model)
+    config = json.loads((folder / "config.json").read_bytes())
+    metrics = json.loads((folder / "metrics.json").read_bytes())["model"]["overall"]
+    settings = config["settings"]
+    rows = [
+        ("network", f"{settings['network']}, {settings['size']}; {config['parameters']:,} parameters"),
+        ("learned", f"{settings['kind']}; kept epoch {config['best_epoch'] + 1:,} of {settings['epochs']:,}"),
+        *((f"{name} on val", metric(name, metrics[name])) for name in METRICS),
+        *_object_rows([model]),
+    ]
+    if isinstance(tokens, Reference) and not is_published(tokens):
+        report_tokens(tokens)
+    text = page("Model", rows, links(tracking.recall(model), tokens), read_picture(folder / "curves.png"))
+    publish(key_of(model), text, f"A model: q_gap {metrics['q_gap']:.3f} on val")
 
 
-@stage_task(name="report evaluation")
-def report_evaluation(evaluation: Reference) -> None:
-    """Metrics on the run's page."""
-    names = ("metric", "model", "random play", "untrained")
-    table: list[dict[str, Any]] = [dict(zip(names, row, strict=True)) for row in metric_rows(evaluation)]
-    create_table_artifact(table, key="metrics", description="Metrics in points and shares, mover's view")
-
-
-@stage_task(name="report onnx")
-def report_onnx(onnx: Reference) -> None:
+def report_onnx(onnx: Reference, model: Reference | Path) -> None:
     """An ONNX file on the run's page."""
-    _publish("onnx", "ONNX", [*parity_rows(onnx), *place_rows([onnx])])
+    rows = [*parity_rows(onnx), ("exported from", named(model)), *_object_rows([onnx])]
+    publish(key_of(onnx), page("ONNX", rows), "A model for onnxruntime")
 
 
-@stage_task(name="report games")
 def report_games(games: Sequence[Reference]) -> None:
     """Games on the run's page."""
-    _publish("games", "E[Q] games", [*game_rows(games), *place_rows(games)])
+    publish("games", page("E[Q] games", [*game_rows(games), *_object_rows(games)]), "E[Q] games")
 
 
-@stage_task(name="report pipeline")
 def report_pipeline(result: PipelineResult) -> None:
     """The whole pipeline on the run's page."""
     counts = ("artifacts", f"{result.tally.cached} from the store, {result.tally.made} made")
-    _publish("pipeline", "Pipeline", [counts, *pipeline_rows(result)])
+    pages = [(each.kind, link_to(each)) for each in (result.tokens, result.model, result.onnx)]
+    publish("pipeline", page("Pipeline", [counts, *pipeline_rows(result), *pages]), "The whole pipeline")
 
 
-def _publish(key: str, title: str, rows: Rows) -> None:
-    lines = [f"# {title}", "", "| | |", "|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
-    create_markdown_artifact("\n".join(lines), key=key, description=title)
-
-
-def _number(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value:.1f} %" if name in ("accuracy", "blunder_rate") else f"{value:.2f}"
+def _object_rows(references: Sequence[Reference]) -> Rows:
+    """Objects by the names that forms and `forge store ls` know, with their sizes; a few of many."""
+    rows = [(each.short, f"{each.files:,} files, {each.size / 1e6:,.1f} MB") for each in references[:_LISTED]]
+    more = len(references) - len(rows)
+    return [*rows, (f"... and {more:,} more", "")] if more else rows

@@ -182,7 +182,8 @@ def test_every_network_and_kind_passes_the_quick_check(network: str, kind: str, 
 
 def test_epochs_are_told_while_the_run_goes_on(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
     told: list[Epoch] = []
-    result = train(tokens, tmp_path, settings.quick_check(), Surroundings(callbacks=[EpochReport(lambda epochs: told.append(epochs[-1]))]))
+    report = EpochReport(lambda epochs: told.append(epochs[-1]))
+    result = train(tokens, tmp_path, settings.quick_check(), Surroundings(callbacks=[report]))
     assert tuple(told) == result.epochs
 
 

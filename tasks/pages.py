@@ -1,0 +1,49 @@
+"""Pages of the Prefect UI: what a run made, in numbers, pictures and links, as markdown artifacts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from prefect.artifacts import Artifact, create_markdown_artifact
+
+from forge_core.artifacts.reference import Reference
+from tasks.tracking import RunName, address
+
+Rows = Sequence[Sequence[str]]
+
+
+def key_of(reference: Reference) -> str:
+    """The name of an object's page: the same in every run that made or used it, so that the UI lists these runs."""
+    return reference.short.replace(" ", "-")
+
+
+def link_to(reference: Reference) -> str:
+    """A link to an object's page."""
+    return f"[{reference.short}](/artifacts/key/{key_of(reference)})"
+
+
+def named(where: Reference | Path) -> str:
+    """A link to an object's page, or the path of what lies outside the store."""
+    return link_to(where) if isinstance(where, Reference) else f"`{where}`"
+
+
+def links(run: RunName | None, tokens: Reference | Path) -> str:
+    """Where else to look: the MLflow run of a training, once it is known, and what is learned from."""
+    return " · ".join([*([f"[MLflow run]({address(run)})"] if run else []), f"dataset {named(tokens)}"])
+
+
+def page(title: str, rows: Rows, *more: str, columns: Sequence[str] = ("", "")) -> str:
+    """A title, a table (with column names, the numbers stand to the right), and what else there is to show."""
+    places = [":---", *(("---:" if any(columns) else ":---") for _ in columns[1:])]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in (columns, places, *rows))
+    return "\n\n".join(part for part in (f"# {title}", table if rows else "", *more) if part)
+
+
+def publish(key: str, markdown: str, description: str) -> None:
+    """Show a page among those of the run that is under way."""
+    create_markdown_artifact(markdown, key=key, description=description)
+
+
+def is_published(reference: Reference) -> bool:
+    """Whether an object has a page on this server."""
+    return cast(Any, Artifact).get(key_of(reference), _sync=True) is not None
