@@ -6,11 +6,15 @@ batches       token arrays into batches, in an order that can be stopped and res
 lit_module    the losses, the optimiser and the schedule
 train         one training run, from a folder of tokens to a folder with a model
 ownership     the inputs of the mlp
-metrics       how good a model plays and predicts: regret, errors, blunders
-evaluate      a model, random play and an untrained network on the same states
+players       what random play, highest-rank play and a model choose
+metrics       how good a player chooses and a model predicts: regret, errors, blunders, ties, with intervals
+evaluate      a model after training: random play and an untrained network on the same states
+evaluation    a model beside simple players on states of its own (evaluation_settings), and its plots
 model_folder  a trained model on disk: safetensors and JSON
 export        the same model as ONNX, checked before it is accepted
-inference     a model from disk, ready to be asked
+inference     a model from disk or the catalog, ready to be asked
+publish       a model as it is promoted: half-precision weights, a small ONNX file
+catalog, card the promoted models, their names and what they were measured to be
 history, callbacks, resume, report, quiet   what a run keeps, shows and leaves unsaid
 
 The networks see a state as its mover does and speak in points. Importing torch and lightning takes seconds, so this
@@ -25,8 +29,14 @@ if TYPE_CHECKING:
     from forge_core.learn.settings import ModelKind
 
 
-def load(path: Path, *, kind: "ModelKind | None" = None, device: str = "cpu") -> "TorchModel | OnnxModel":
-    """A trained model, ready to be asked: `slots, value = load(path)(tokens, mask)`. See `inference.load`."""
-    from forge_core.learn import inference
+def load(
+    model: Path | str, *, kind: "ModelKind | None" = None, device: str = "cpu", catalog: Path | None = None
+) -> "TorchModel | OnnxModel":
+    """A trained model, ready to be asked: `slots, value = load("champion")(tokens, mask)`. See `inference.load`.
 
-    return inference.load(path, kind=kind, device=device)
+    catalog  none = the one that comes with the code
+    """
+    from forge_core.learn import inference
+    from forge_core.learn.catalog import DEFAULT
+
+    return inference.load(model, kind=kind, device=device, catalog=catalog or DEFAULT)

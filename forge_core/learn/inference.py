@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float32, Int8
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
 
 from forge_core.errors import ModelError, WrongModelType
+from forge_core.learn.catalog import DEFAULT, SUMS, Catalog, verify
 from forge_core.learn.model_folder import CONFIG, WEIGHTS, ModelConfig, digest_of, not_a_model, parse_config, read_model
 from forge_core.learn.network import Network
 from forge_core.learn.settings import ModelKind
@@ -91,23 +92,42 @@ class OnnxModel:
         return Answer(np.asarray(slots), np.asarray(value))
 
 
-def load(path: Path, *, kind: ModelKind | None = None, device: str = "cpu") -> TorchModel | OnnxModel:
-    """The model in a folder that training wrote (onto `device`), or in an .onnx file.
+def load(
+    model: Path | str, *, kind: ModelKind | None = None, device: str = "cpu", catalog: Path = DEFAULT
+) -> TorchModel | OnnxModel:
+    """The model in a folder that training wrote (onto `device`), in an .onnx file, or in the catalog.
 
-    Nothing in the files is executed. Raises ModelError when there is no model, WrongModelType when it is not of the
-    `kind` that the caller needs.
+    model    a path; or a string that is "champion" or another name of the catalog, else a path
+    catalog  the catalog's folder
+
+    Nothing in the files is executed. Raises ModelError when there is no model, DamagedFile when a promoted one is not
+    what its checksums say, WrongModelType when it is not of the `kind` that the caller needs.
     """
+    path = _place(model, kind, catalog)
     if path.suffix == ".onnx":
-        model: TorchModel | OnnxModel = OnnxModel(path)
+        loaded: TorchModel | OnnxModel = OnnxModel(path)
     elif path.is_dir() or path.name in (WEIGHTS, CONFIG):
         folder = path if path.is_dir() else path.parent
+        if (folder / SUMS).exists():
+            verify(folder)
         network, config = read_model(folder)
-        model = TorchModel(network.to(device), config, digest_of(folder / WEIGHTS))
+        loaded = TorchModel(network.to(device), config, digest_of(folder / WEIGHTS))
     else:
         raise not_a_model(path, "neither a folder nor an .onnx file" if path.exists() else "there is nothing")
-    if kind is not None and model.kind != kind:
-        raise _wrong_kind(path, model.kind, kind)
-    return model
+    if kind is not None and loaded.kind != kind:
+        raise _wrong_kind(path, loaded.kind, kind)
+    return loaded
+
+
+def fastest_device() -> str:
+    """Where torch computes fastest here."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _place(model: Path | str, kind: ModelKind | None, catalog: Path) -> Path:
+    if isinstance(model, Path):
+        return model
+    return Catalog(catalog).find(model, kind) or Path(model)
 
 
 def _wrong_kind(path: Path, got: ModelKind, kind: ModelKind) -> ModelError:

@@ -1,0 +1,184 @@
+"""The catalog: promoted models, one folder each, in a folder that is kept with the code.
+
+    <name>/model.safetensors, config.json   the model; weights in half precision
+    <name>/model.onnx                       the same numbers for onnxruntime
+    <name>/metrics.json                     its `Card`: what it was measured to be, and how it came here
+    <name>/SHA256SUMS                       of these four; a folder without it is no part of the catalog
+    champion.json                           the name of the champion of each kind
+    README.md                               all of them as a table, written from the cards
+
+Nothing else is needed to use a model: not MLflow, not the store. Every write is atomic and a repeated one changes
+nothing, so an interrupted promotion is repaired by running it again.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import RootModel, ValidationError
+
+from forge_core.errors import DamagedFile, ModelError
+from forge_core.learn.card import Card, Listed, readme
+from forge_core.learn.model_folder import CONFIG, WEIGHTS, ModelConfig, digest_of, parse_config, write_text
+from forge_core.learn.settings import ModelKind
+
+DEFAULT = Path(__file__).parents[2] / "models"
+"""The catalog that comes with the code."""
+
+CHAMPION = "champion"
+"""What the best model of a kind is called, whatever its name."""
+
+ONNX, CARD, SUMS = "model.onnx", "metrics.json", "SHA256SUMS"
+CHAMPIONS, README = "champion.json", "README.md"
+FILES = (WEIGHTS, CONFIG, ONNX, CARD)
+LARGEST = 16_000_000
+"""Bytes of a model's folder: the catalog lives in a Git repository."""
+
+_Champions = RootModel[dict[ModelKind, str]]
+
+
+class Catalog:
+    """The catalog in a folder, which is made when the first model is added."""
+
+    def __init__(self, root: Path = DEFAULT) -> None:
+        self.root = root.absolute()
+
+    def names(self) -> list[str]:
+        """The names of all models."""
+        return sorted(path.parent.name for path in self.root.glob(f"[!.]*/{SUMS}"))
+
+    def champions(self) -> dict[ModelKind, str]:
+        """The name of the champion of each kind that has one. Raises DamagedFile."""
+        path = self.root / CHAMPIONS
+        try:
+            return _Champions.model_validate_json(path.read_bytes()).root
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValidationError) as problem:
+            raise _damaged(path, str(problem)) from problem
+
+    def find(self, name: str, kind: ModelKind | None = None) -> Path | None:
+        """The folder of a model by its name; None when it has no model of that name.
+
+        "champion" is the champion of `kind`; if that has none or is not said, the Q-value one, else the policy one.
+        Raises ModelError when there is no champion at all.
+        """
+        if name == CHAMPION:
+            champions = self.champions()
+            names = [champions[each] for each in (kind, "qvalue", "policy") if each in champions]
+            if not names:
+                raise ModelError.of(
+                    got=f"no champion in the catalog {self.root}",
+                    expected="a promoted model",
+                    remedy="promote one with `forge promote`, or name a model folder",
+                )
+            name = names[0]
+        return self.root / name if name in self.names() else None
+
+    def config(self, name: str) -> ModelConfig:
+        """What a model is."""
+        path = self.root / name / CONFIG
+        return parse_config(path.read_text("utf-8"), path)
+
+    def card(self, name: str) -> Card:
+        """What a model was measured to be. Raises DamagedFile."""
+        path = self.root / name / CARD
+        try:
+            return Card.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError) as problem:
+            raise _damaged(path, str(problem)) from problem
+
+    def listed(self) -> list[Listed]:
+        """All models, those of lowest q_gap first."""
+        champions = set(self.champions().values())
+        rows = [Listed(name, self.config(name), self.card(name), name in champions) for name in self.names()]
+        return sorted(rows, key=lambda row: (row.config.kind != "qvalue", row.card.key_scores.q_gap))
+
+    def add(self, model: Path, name: str, *, champion: bool) -> Path:
+        """Put a folder with the four files of a model into the catalog, and make it the champion of its kind.
+
+        The same weights keep the name under which they are there, and a name that other weights have gets a few digits
+        of these behind it. Returns the model's folder. Raises ModelError when it is too large.
+        """
+        _check_size(model)
+        self.root.mkdir(parents=True, exist_ok=True)
+        with self._locked():
+            target = self.root / self._name_for(digest_of(model / WEIGHTS), name)
+            if not _is_sound(target):
+                self._write(model, target)
+            if champion:
+                champions = {**self.champions(), self.config(target.name).kind: target.name}
+                write_text(self.root / CHAMPIONS, _Champions(champions).model_dump_json(indent=1) + "\n")
+            write_text(self.root / README, readme(self.listed()))
+        return target
+
+    def _name_for(self, weights: str, name: str) -> str:
+        known = {other: digest_of(self.root / other / WEIGHTS) for other in self.names()}
+        same = [other for other, digest in known.items() if digest == weights]
+        return same[0] if same else f"{name}-{weights[:6]}" if name in known else name
+
+    def _write(self, model: Path, target: Path) -> None:
+        for left in self.root.glob(".new-*"):
+            shutil.rmtree(left)
+        shutil.rmtree(target, ignore_errors=True)
+        new = self.root / f".new-{target.name}"
+        new.mkdir()
+        for file in FILES:
+            shutil.copyfile(model / file, new / file)
+        write_text(new / SUMS, "".join(f"{digest_of(new / file)}  {file}\n" for file in FILES))
+        new.rename(target)
+
+    @contextmanager
+    def _locked(self) -> Generator[None]:
+        handle = os.open(self.root, os.O_RDONLY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)  # goes with the process, and leaves no file behind
+            yield
+        finally:
+            os.close(handle)
+
+
+def verify(folder: Path) -> None:
+    """Compare a model's files with the checksums beside them. Raises DamagedFile."""
+    for digest, name in _read_sums(folder):
+        if not (folder / name).is_file():
+            raise _damaged(folder / name, "it was deleted")
+        if digest_of(folder / name) != digest:
+            raise _damaged(folder / name, f"its SHA-256 is not the one in {SUMS}")
+
+
+def _read_sums(folder: Path) -> list[tuple[str, str]]:
+    lines = (folder / SUMS).read_text("utf-8").splitlines()
+    pairs = [(digest, name) for digest, _, name in (line.partition("  ") for line in lines)]
+    if {name for _, name in pairs} != set(FILES):
+        raise _damaged(folder / SUMS, "it does not list the files of a model")
+    return pairs
+
+
+def _is_sound(folder: Path) -> bool:
+    try:
+        verify(folder)
+    except (DamagedFile, OSError):
+        return False
+    return True
+
+
+def _check_size(model: Path) -> None:
+    size = sum((model / file).stat().st_size for file in FILES)
+    if size > LARGEST:
+        raise ModelError.of(
+            got=f"a model of {size / 1e6:.1f} MB, weights and ONNX together",
+            expected=f"at most {LARGEST / 1e6:.0f} MB, for it is kept with the code",
+            remedy="promote a smaller network",
+        )
+
+
+def _damaged(path: Path, problem: str) -> DamagedFile:
+    return DamagedFile.of(
+        got=f"{path}, which is damaged ({problem})",
+        expected="the files as they were promoted",
+        remedy="restore the folder from Git, or promote the model again",
+    )

@@ -1,0 +1,67 @@
+"""What an evaluation found, as PNG files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from forge_core.learn.evaluation import Evaluation
+from forge_core.learn.metrics import Intervals, Metrics, Summary
+from forge_core.rules import Declaration, declaration_name
+
+_LINEAR_BELOW = 0.01  # points; regret spans three powers of ten between a model and random play
+
+
+def draw_regret(path: Path, players: Mapping[str, Metrics], title: str) -> None:
+    """Draw the mean regret of each player by plays left and by declaration, with 95 % intervals over deals."""
+    figure = Figure(figsize=(13, 4.2), layout="constrained")
+    figure.suptitle(title)
+    by_plays_left, by_declaration = figure.subplots(1, 2)
+    for number, (name, metrics) in enumerate(players.items()):
+        label = f"{name.replace('_', ' ')} ({metrics.overall.q_gap:.3f})"
+        _points(by_plays_left, metrics.by_plays_left, metrics.intervals_by_plays_left, style=(label, f"C{number}"))
+        _points(by_declaration, metrics.by_declaration, metrics.intervals_by_declaration, style=(label, f"C{number}"))
+    by_plays_left.set(xlabel="plays left", xlim=(28.6, 0.4), xticks=range(28, 0, -4))
+    by_declaration.set_xticks(list(Declaration), [declaration_name(each) for each in Declaration], rotation=45)
+    for axes in (by_plays_left, by_declaration):
+        axes.set(ylabel="q_gap (points)")
+        axes.set_yscale("symlog", linthresh=_LINEAR_BELOW)
+        axes.set_ylim(bottom=0)
+        axes.grid(alpha=0.3)
+    by_plays_left.legend()
+    _write(path, figure)
+
+
+def _points(
+    axes: Axes, parts: Mapping[int, Summary], intervals: Mapping[int, Intervals], *, style: tuple[str, str]
+) -> None:
+    label, colour = style
+    means = [summary.q_gap for summary in parts.values()]
+    reach = [[0.0] * len(means), [0.0] * len(means)]
+    for i, part in enumerate(parts):
+        low, high = intervals[part].get("q_gap", (means[i], means[i]))
+        reach[0][i], reach[1][i] = max(0.0, min(means[i], means[i] - low)), max(0.0, high - means[i])
+    axes.errorbar(list(parts), means, yerr=reach, label=label, color=colour, marker=".", linewidth=1, capsize=2)
+
+
+def draw_calibration(path: Path, evaluation: Evaluation, title: str) -> None:
+    """Draw the exact values beside the predicted ones, mean and standard deviation by bins of two points."""
+    figure = Figure(figsize=(6 * len(evaluation.calibration), 5.2), layout="constrained")
+    figure.suptitle(title)
+    panels = figure.subplots(1, len(evaluation.calibration), squeeze=False)[0]
+    for axes, (name, bins) in zip(panels, sorted(evaluation.calibration.items()), strict=True):
+        predicted, exact = [each.predicted for each in bins], [each.exact for each in bins]
+        axes.axline((0, 0), slope=1, color="grey", linewidth=0.8)
+        axes.errorbar(predicted, exact, yerr=[each.spread for each in bins], fmt="none", color="C0", alpha=0.4)
+        axes.scatter(predicted, exact, s=[4 + 60 * each.samples / max(b.samples for b in bins) for each in bins])
+        axes.set(title=name, xlabel="predicted (points)", ylabel="exact (points): mean ± sd", aspect="equal")
+        axes.grid(alpha=0.3)
+    _write(path, figure)
+
+
+def _write(path: Path, figure: Figure) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    FigureCanvasAgg(figure).print_png(str(temporary))
+    temporary.replace(path)
