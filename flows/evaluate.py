@@ -1,25 +1,33 @@
 """Measure a model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from prefect import flow
 
+from flows import forms
 from forge_core.artifacts.reference import Reference
-from forge_core.shards.split import Split
-from tasks.dataset import tokens_of
-from tasks.evaluate import evaluate as evaluate_model
-from tasks.report import report_evaluation
+from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
+from tasks.evaluate import Evaluated, evaluate_beside_champion, states_of
+from tasks.evaluation_report import report_evaluation
+
+GIVEN = "given"
+"""What states that were not made for the evaluation are called."""
 
 
 @flow(name="evaluate")
-def evaluate(model: Reference | Path, tokens: Reference | Path | None = None, split: Split = Split.TEST) -> Reference:
-    """Measure a model on a split, beside random play and the untrained network.
+def evaluate(
+    model: forms.Model,
+    settings: forms.Settings[EvaluationSettings] = DEFAULT,
+    tokens: forms.States = None,
+) -> Evaluated:
+    """Measure a model beside the champion, highest-rank play and random play, on states that no network learns from.
 
-    model   an object of the store, a model folder or an .onnx file
-    tokens  an object of the store, or a token folder; none = those that the model learned from, if the store
-            has them
-    split   val to choose by, test to report
+    model     an object of the store, a model folder or an .onnx file
+    settings  the split, and how many states are made by which strategies
+    tokens    an object of the store, or a token folder, to measure on instead
     """
-    evaluation = evaluate_model(model, tokens or tokens_of(model), split)
-    report_evaluation(evaluation)
-    return evaluation
+    states: Mapping[str, Reference | Path] = states_of(settings) if tokens is None else {GIVEN: tokens}
+    evaluated = evaluate_beside_champion(model, states, settings.split)
+    report_evaluation(evaluated)
+    return evaluated

@@ -1,50 +1,111 @@
-"""Measure a model on a split."""
+"""Measure a model beside simple players."""
 
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from configs.pipeline import SeedRange
 from forge_core.artifacts.reference import Reference
+from forge_core.learn.evaluation_settings import EvaluationSettings
 from forge_core.shards.split import Split
+from forge_core.tokens.settings import TokenSettings
+from tasks.console import progress
+from tasks.generate import deal_blocks, generate
+from tasks.models import catalog, network_of
 from tasks.stage import artifact, source, stage_task, store
+from tasks.tokenize import tokenize
 
 if TYPE_CHECKING:
-    from forge_core.learn.metrics import Summary
+    from forge_core.learn.evaluation import Evaluation
 
-COMPARISON = "comparison.json"
+EVALUATION = "evaluation.json"
+REGRET, CALIBRATION = "regret.png", "calibration.png"
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """Evaluations by the name of the states that they are of.
+
+    champion       of the catalog's champion on the same states; empty when there is none, or it is the model
+    champion_name  its name
+    """
+
+    model: Mapping[str, Reference]
+    champion: Mapping[str, Reference] = field(default_factory=dict[str, Reference])
+    champion_name: str | None = None
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """All evaluations."""
+        return (*self.model.values(), *self.champion.values())
+
+
+def states_of(settings: EvaluationSettings) -> dict[str, Reference]:
+    """The states that an evaluation looks at, as tokens by the name of their strategy: from the store, or made."""
+    ranges = [SeedRange(start=seeds.start, count=len(seeds)) for seeds in _runs(settings.seeds())]
+    found: dict[str, Reference] = {}
+    for strategy in settings.strategies:
+        shards = [generate(seeds, settings.shards(strategy)) for seeds in deal_blocks(ranges)]
+        found[strategy.value] = tokenize(shards, TokenSettings())
+    return found
+
+
+def evaluate_beside_champion(
+    model: Reference | Path, states: Mapping[str, Reference | Path], split: Split
+) -> Evaluated:
+    """Evaluate a model, and the champion of its kind unless that is the model, on the same states by their names."""
+    from forge_core.learn.inference import load
+
+    ours = {name: evaluate(model, tokens, split, name=name) for name, tokens in states.items()}
+    champion = catalog().champions().get(load(network_of(model).path).kind)
+    if champion is None or network_of(catalog().root / champion).digest == network_of(model).digest:
+        return Evaluated(ours)
+    theirs = {name: evaluate(catalog().root / champion, tokens, split, name=name) for name, tokens in states.items()}
+    return Evaluated(ours, theirs, champion)
+
+
+def _runs(seeds: list[int]) -> list[range]:
+    starts = [seed for seed in seeds if seed - 1 not in set(seeds)] if seeds else []
+    ends = [seed + 1 for seed in seeds if seed + 1 not in set(seeds)]
+    return [range(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
 @stage_task(name="evaluate")
-def evaluate(model: Reference | Path, tokens: Reference | Path, split: Split) -> Reference:
-    """The metrics of a model on a split, beside random play and the untrained network, as `comparison.json`."""
-    network, data = source(model), source(tokens)
+def evaluate(model: Reference | Path, tokens: Reference | Path, split: Split, *, name: str = "states") -> Reference:
+    """A model, highest-rank play and random play on one split of some tokens, as `evaluation.json` and two plots.
+
+    name  what the states are called in the plots and on the progress bar
+    """
+    network, data = network_of(model), source(tokens)
 
     def make(folder: Path) -> None:
-        from forge_core.learn.evaluate import compare
-        from forge_core.learn.inference import load
-        from forge_core.learn.model_folder import not_a_model
-        from forge_core.tokens.dataset import load_split
+        from forge_core.learn.evaluation import evaluate_beside
+        from forge_core.learn.evaluation_plots import draw_calibration, draw_regret
+        from forge_core.learn.inference import fastest_device, load
+        from forge_core.tokens.arrays import load_split
 
-        loaded = load(network.path)
-        if (config := loaded.config) is None:
-            raise not_a_model(network.path, "it carries no config")
-        arrays = load_split(data.path, split)
-        comparison = compare(loaded, config.architecture, arrays, seed=config.settings.seed)
-        (folder / COMPARISON).write_text(comparison.model_dump_json(indent=1))
+        arrays = load_split(data.path, split, memory_map=True)
+        loaded = load(network.path, device=fastest_device())
+        with progress(f"evaluating, {name}", len(arrays), "{states:,.0f} states/s") as advance:
+            evaluation = evaluate_beside(loaded, arrays, lambda samples: advance(samples, states=samples))
+        title = f"{name} of {split}: {len(arrays):,} states of {evaluation.model.deals:,} deals"
+        draw_regret(folder / REGRET, evaluation.players, title)
+        draw_calibration(folder / CALIBRATION, evaluation, title)
+        (folder / EVALUATION).write_text(evaluation.model_dump_json(indent=1))
 
     return artifact(
         "evaluate",
         make,
         kind="evaluation",
-        code=["forge_core.learn.evaluate", "forge_core.learn.inference"],
-        settings={"split": split},
+        code=["forge_core.learn.evaluation", "forge_core.learn.evaluation_plots"],
+        settings={"split": split, "name": name},
         inputs=[network.digest, data.digest],
     )
 
 
-def read_summaries(evaluation: Reference) -> "dict[str, Summary]":
-    """What an evaluation found over the whole split, for "model", "random_play" and "untrained"."""
-    from forge_core.learn.metrics import Summary
+def read_evaluation(evaluation: Reference) -> "Evaluation":
+    """What `evaluate` found."""
+    from forge_core.learn.evaluation import Evaluation
 
-    comparison = json.loads((store().path(evaluation) / COMPARISON).read_bytes())
-    return {name: Summary.model_validate(metrics["overall"]) for name, metrics in comparison.items()}
+    return Evaluation.model_validate_json((store().path(evaluation) / EVALUATION).read_bytes())

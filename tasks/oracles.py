@@ -53,9 +53,12 @@ def exact_oracle() -> Oracle:
     return ExactOracle(partial(search_q, threads=Installation().thread_count()), SOLVER_VERSION)
 
 
-def model_oracle(path: Path) -> Oracle:
-    """A model folder or an .onnx file. Raises ModelError, or WrongModelType for a policy."""
+def model_oracle(model: Path | str) -> Oracle:
+    """A model folder, an .onnx file or, as a string, a name of the catalog.
+
+    Raises ModelError, or WrongModelType for a policy.
+    """
     from forge_core.learn.inference import load
 
-    model = load(path, kind="qvalue")
-    return FixedBatches(ModelOracle(model, model.digest))
+    loaded = load(model, kind="qvalue", catalog=Installation().models)
+    return FixedBatches(ModelOracle(loaded, loaded.digest))

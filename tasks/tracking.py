@@ -1,4 +1,4 @@
-"""The MLflow room: runs with their settings, metrics and files.
+"""The MLflow room: runs with their settings, metrics and files, and the registry of promoted models.
 
 MLflow takes seconds to import and to open its database, and is needed only when something is really computed. So it is
 imported by the first run that is tracked, and its calls are made in order on a thread of their own: training does not
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 EXPERIMENT = "crystal-forge"
+CHAMPION = "champion"
+"""The alias of the version that is the best model of its kind."""
+
 _LONGEST_PARAMETER = 6000  # characters that MLflow accepts
 
 
@@ -42,16 +45,18 @@ class RunName(NamedTuple):
 
 
 class TrackedRun:
-    """A running MLflow run; every method returns at once. What MLflow cannot record is logged, the work goes on.
-
-    name   how MLflow names the run: known at the end, None when MLflow failed
-    """
+    """A running MLflow run; every method returns at once. What MLflow cannot record is logged, the work goes on."""
 
     def __init__(self, name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         self._calls = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
         self._pending: list[Future[None]] = []
         self._started = self._calls.submit(_start, name, parameters, tags)
-        self.name: RunName | None = None
+
+    @property
+    def name(self) -> RunName | None:
+        """How MLflow names the run; None until MLflow has answered, and when it failed."""
+        known = self._started.done() and not self._started.exception()
+        return self._started.result()[1] if known else None
 
     def metrics(self, values: Mapping[str, float], step: int = 0) -> None:
         """Log the numbers of a step."""
@@ -65,9 +70,22 @@ class TrackedRun:
 
         self._submit(log)
 
-    def file(self, path: Path) -> None:
-        """Keep a copy of a file with the run; it must stay where it is until the end of `tracked`."""
-        self._submit(lambda client, run: client.log_artifact(run, str(path)))
+    def file(self, path: Path, folder: str | None = None) -> None:
+        """Keep a copy of a file with the run, in a folder of its files; it must stay there until `tracked` ends."""
+        self._submit(lambda client, run: client.log_artifact(run, str(path), folder))
+
+    def register(self, model: str, folder: Path, tags: Mapping[str, str]) -> None:
+        """Keep the files of `folder` as a version of a registered model, with tags, and make it the champion.
+
+        The tag `weights` names the version: one that is there is not made again. `folder` must stay until the end.
+        """
+
+        def register(client: "MlflowClient", run: str) -> None:
+            known = client.search_model_versions(f"name='{model}' and tags.weights='{tags['weights']}'")
+            version = known[0].version if known else _new_version(client, run, model, folder, tags=dict(tags))
+            client.set_registered_model_alias(model, CHAMPION, str(version))
+
+        self._submit(register)
 
     def end(self, status: str) -> None:
         """End the run once everything was logged, and learn its name."""
@@ -76,8 +94,6 @@ class TrackedRun:
         faults = [fault for call in self._pending if (fault := call.exception())]
         if faults:
             logger.warning("MLflow did not record the run: %s", faults[0])
-        if not self._started.exception():
-            self.name = self._started.result()[1]
 
     def _submit(self, log: "Callable[[MlflowClient, str], object]") -> None:
         self._pending.append(self._calls.submit(self._log, log))
@@ -117,9 +133,25 @@ def recall(reference: Reference) -> RunName | None:
         return None
 
 
+def object_of(run: str) -> str | None:
+    """The digest of the object that an MLflow run made, by the run's id; None when no run of that id made one here."""
+    for path in Installation().mlflow.glob("runs/*.json"):
+        if RunName(**json.loads(path.read_text())).run == run:
+            return path.stem
+    return None
+
+
 def address(name: RunName) -> str:
     """Where the run's page is: on the tracking server, or on the local pages once `forge ui mlflow` shows them."""
     return (Installation().mlflow_uri or "http://127.0.0.1:5000") + name.page
+
+
+def _new_version(client: "MlflowClient", run: str, model: str, folder: Path, *, tags: dict[str, str]) -> str:
+    if not client.search_registered_models(f"name='{model}'"):
+        client.create_registered_model(model)
+    client.log_artifacts(run, str(folder), "model")
+    place = f"{client.get_run(run).info.artifact_uri}/model"
+    return str(client.create_model_version(model, place, run, tags=tags).version)
 
 
 def _note(reference: Reference) -> Path:

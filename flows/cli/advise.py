@@ -1,7 +1,6 @@
 """The command that advises on one decision of a real game."""
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,7 +24,7 @@ def advise(
     plays: Annotated[str, typer.Option(help='Every play of the deal so far, in order, as in "6-0,6-4".')] = "",
     bid: Annotated[int | None, typer.Option(help="The bid of the leader's team, 30-42; gives P(make).")] = None,
     worlds: Annotated[str, typer.Option(help="How many worlds to value, or all.")] = "200",
-    oracle: Annotated[str, typer.Option(help="exact, or a model folder or .onnx file.")] = "exact",
+    oracle: Annotated[str, typer.Option(help="exact, champion or another name of a model, or its path.")] = "exact",
     as_json: Json = False,
 ) -> None:
     """Value every legal play of a seat that sees its own hand and the plays so far."""
@@ -42,7 +41,7 @@ def advise(
     from forge_core.expected_q.advise import advise as value_plays
     from tasks.oracles import exact_oracle, model_oracle
 
-    chosen = exact_oracle() if oracle == "exact" else model_oracle(Path(oracle))
+    chosen = exact_oracle() if oracle == "exact" else model_oracle(oracle)
     advice = value_plays(info, chosen, settings, every_world=every)
     if as_json:
         typer.echo(json.dumps(advice.as_json()))

@@ -24,7 +24,7 @@ def generate(
     continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
     limit: Annotated[int | None, typer.Option(help="Make at most this many games.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the games that are missing.")] = False,
-    oracle: Annotated[str, typer.Option(help="exact, or a model folder or .onnx file.")] = "exact",
+    oracle: Annotated[str, typer.Option(help="exact, champion or another name of a model, or its path.")] = "exact",
     n_worlds: Annotated[int | None, typer.Option(help="Worlds drawn for a decision.")] = None,
     bid: Annotated[int | None, typer.Option(help="The bid of seat 0's team, 30-42; gives P(make).")] = None,
     objective: Annotated[str | None, typer.Option(help="points or make.")] = None,
@@ -45,6 +45,7 @@ def generate(
     from configs.pipeline import SeedRange, SeedSeries
     from forge_core.expected_q.files import missing, relative_path
     from forge_core.expected_q.settings import EqSettings
+    from tasks.models import find_model
 
     values = {
         "n_worlds": n_worlds,
@@ -57,7 +58,7 @@ def generate(
         "exploration": _given(mode=exploration, epsilon=epsilon, temperature=temperature),
     }
     settings = build(EqSettings, values, sets)
-    model = None if oracle == "exact" else Path(oracle).absolute()
+    model = None if oracle == "exact" else find_model(oracle)
     if output is None:
         if continuous or dry_run or limit is not None:
             raise no_output("--continuous, --limit or --dry-run")

@@ -1,26 +1,119 @@
 """Commands about trained models."""
 
-from typing import Annotated, Literal
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from flows.cli.options import Checkpoint, Data, absolute
-from flows.cli.running import run_flow
-from flows.cli.tables import show_metrics
+from flows.cli.options import Json, Model, Sets, absolute, build
+from flows.cli.running import run_flow, say
+from flows.cli.tables import show_evaluation, show_parts
+from forge_core.errors import ForgeError
+
+if TYPE_CHECKING:
+    from forge_core.learn.evaluation_settings import EvaluationSettings
+
+Quick = Annotated[bool, typer.Option("--quick", help="A few thousand states, to see that it works.")]
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command of this module."""
+    """Add the commands of this module."""
     app.command()(evaluate)
+    app.command()(promote)
+    app.command()(models)
 
 
 def evaluate(
-    checkpoint: Checkpoint,
-    data: Data = None,
-    split: Annotated[Literal["train", "val", "test"], typer.Option(help="val to choose by, test to report.")] = "test",
+    checkpoint: Model,
+    data: Annotated[
+        Path | None, typer.Option(exists=True, help="A token folder to measure on, instead of states made for it.")
+    ] = None,
+    split: Annotated[Literal["val", "test"], typer.Option(help="val to choose by, test to report.")] = "test",
+    quick: Quick = False,
+    parts: Annotated[
+        bool, typer.Option("--parts", help="Also the regret by plays left and by declaration, and the slots of ties.")
+    ] = False,
+    sets: Sets = None,
+    as_json: Json = False,
 ) -> None:
-    """Measure a model beside random play and the untrained network."""
-    from forge_core.shards.split import Split
+    """Measure a model beside the champion, highest-rank play and random play."""
+    from tasks.models import find_model
 
-    outcome = run_flow("evaluate:evaluate", model=checkpoint.absolute(), tokens=absolute(data), split=Split(split))
-    show_metrics(f"{split} split", outcome.value)
+    settings = _settings({"split": split}, sets, quick=quick)
+    parameters = {"model": find_model(checkpoint), "settings": settings, "tokens": absolute(data)}
+    evaluated = run_flow("evaluate:evaluate", **parameters).value
+    if as_json:
+        from tasks.evaluation_report import players
+
+        found = {states: players(evaluated, states) for states in evaluated.model}
+        typer.echo(json.dumps(_plain(found)))
+        return
+    show_evaluation(f"{split} split, points in the mover's view, ± half a 95 % interval over deals", evaluated)
+    if parts:
+        show_parts(evaluated)
+
+
+def promote(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN_OR_CHECKPOINT",
+            help="A model folder, the first digits of its digest in the store, latest, or the MLflow run that made it.",
+        ),
+    ],
+    force: Annotated[str | None, typer.Option(help="Why it is promoted even if it is not better.")] = None,
+    trained_on: Annotated[
+        str | None, typer.Option(help="The device it was trained on, if its config does not say it.")
+    ] = None,
+    quick: Quick = False,
+    sets: Sets = None,
+    as_json: Json = False,
+) -> None:
+    """Make a model the champion of its kind, if it plays better than the present one on val."""
+    from tasks.models import find_model
+
+    parameters: dict[str, Any] = {"model": find_model(model), "force": force, "trained_on": trained_on}
+    promotion = run_flow("promote:promote", settings=_settings({}, sets, quick=quick), **parameters).value
+    if as_json:
+        fields = ("promoted", "name", "reason")
+        typer.echo(json.dumps({field: getattr(promotion, field) for field in fields}))
+    elif promotion.promoted:
+        say(f"{promotion.name} is the champion: {promotion.reason}")
+    if not promotion.promoted:
+        raise ForgeError.of(
+            got=f"a model that is {promotion.reason}",
+            expected="a lower q_gap on val, with the whole interval of the difference below 0",
+            remedy='train a better one, or say why it should be promoted all the same with --force "why"',
+        )
+
+
+def models(as_json: Json = False) -> None:
+    """List the promoted models."""
+    from forge_core.learn.card import COLUMNS, row_of
+    from tasks.models import catalog
+
+    listed = catalog().listed()
+    if as_json:
+        rows = [{"name": each.name, "champion": each.champion, **each.card.model_dump()} for each in listed]
+        typer.echo(json.dumps(rows))
+    elif listed:
+        for each in listed:
+            name, *facts = row_of(each)
+            typer.echo(f"{name}\n    {', '.join(map(' '.join, zip(COLUMNS[1:], facts, strict=True)))}")
+    else:
+        say(f"No model has been promoted yet ({catalog().root} is empty): forge promote RUN_OR_CHECKPOINT")
+
+
+def _settings(values: dict[str, Any], sets: list[str] | None, *, quick: bool) -> "EvaluationSettings":
+    from forge_core.learn.evaluation_settings import EvaluationSettings
+
+    settings = build(EvaluationSettings, values, sets)
+    return settings.quick() if quick else settings
+
+
+def _plain(found: dict[str, Any]) -> dict[str, Any]:
+    return {
+        states: {who: metrics.model_dump(exclude={"by_deal"}) for who, metrics in everybody.items()}
+        for states, everybody in found.items()
+    }

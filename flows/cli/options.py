@@ -13,8 +13,13 @@ Sets = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="Any other setting by its name; may be repeated."),
 ]
 Output = Annotated[Path | None, typer.Option(help="A folder that gets the result, besides the store.")]
-Checkpoint = Annotated[
-    Path, typer.Option(exists=True, help="A model folder of `forge train`, or an .onnx file of `forge export`.")
+Model = Annotated[
+    str,
+    typer.Option(
+        "--checkpoint",
+        help="champion or another name of `forge models`, a model folder, an .onnx file, or the first digits of a "
+        "model's digest in the store.",
+    ),
 ]
 Data = Annotated[
     Path | None, typer.Option(exists=True, help="A token folder; if not given, the one it learned from, in the store.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Checkpoint, Data, Output, Sets, absolute, build
+from flows.cli.options import Data, Model, Output, Sets, absolute, build
 from flows.cli.running import run_flow, say
 from flows.cli.tables import show_rows
 
@@ -31,9 +31,11 @@ def tokenize(
     say(f"{outcome.value.short} in {output or 'the store'}")
 
 
-def export(checkpoint: Checkpoint, data: Data = None, output: Output = None) -> None:
+def export(checkpoint: Model, data: Data = None, output: Output = None) -> None:
     """Export a model to ONNX, checked against torch on real samples."""
-    model = checkpoint.absolute()
+    from tasks.models import find_model
+
+    model = find_model(checkpoint)
     outcome = run_flow("export_onnx:export_onnx", model=model, tokens=absolute(data), output=absolute(output))
     from tasks.report import parity_rows, place_rows
 

@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from flows.cli.running import Outcome
-    from forge_core.artifacts.reference import Reference
+    from tasks.evaluate import Evaluated
 
 
 def show_rows(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str] = ("", "")) -> None:
@@ -23,11 +23,37 @@ def show_rows(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str
     Console(highlight=False).print(table)
 
 
-def show_metrics(title: str, evaluation: "Reference") -> None:
-    """An evaluation: the model, random play and the untrained network side by side."""
-    from tasks.report import metric_rows
+def show_evaluation(title: str, evaluated: "Evaluated") -> None:
+    """An evaluation as one table: a section for each kind of states, a column for each player."""
+    from rich.console import Console
+    from rich.table import Table
 
-    show_rows(title, metric_rows(evaluation), ("", "model", "random play", "untrained"))
+    from tasks.evaluation_report import metric_rows, players
+
+    table = Table(title=title, title_justify="left")
+    for states in evaluated.model:
+        everybody = players(evaluated, states)
+        if not table.columns:
+            for place, name in enumerate(("", *everybody)):
+                table.add_column(name, justify="right" if place else "left", overflow="fold")
+        table.add_section()
+        overall = everybody["model"]
+        table.add_row(f"[bold]{states}[/bold]: {overall.overall.samples:,} states of {overall.deals:,} deals")
+        for row in metric_rows(evaluated, states):
+            table.add_row(*row)
+    Console(highlight=False).print(table)
+    if evaluated.champion_name is not None:
+        Console(highlight=False).print(f"champion: {evaluated.champion_name}")
+
+
+def show_parts(evaluated: "Evaluated") -> None:
+    """An evaluation by plays left and by declaration, and how the model's choices among ties fall on the slots."""
+    from tasks.evaluation_report import part_rows, players, slot_rows
+
+    for states in evaluated.model:
+        show_rows(f"q_gap, {states} states", part_rows(evaluated, states), ("", *players(evaluated, states)))
+        title = f"Choices among several best plays, {states} states"
+        show_rows(title, slot_rows(evaluated, states), ("", "chosen", "expected"))
 
 
 def show_pipeline(outcome: "Outcome") -> None:
@@ -38,7 +64,7 @@ def show_pipeline(outcome: "Outcome") -> None:
 
     result: PipelineResult = outcome.value
     show_rows("What was made", pipeline_rows(result))
-    show_metrics("Test split (points, mover's view)", result.evaluation)
+    show_evaluation("Test split, points in the mover's view, ± half a 95 % interval over deals", result.evaluation)
     typer.echo("Where it lies:")
     for name, place in place_rows(result.references):
         typer.echo(f"  {name:24} {place}")

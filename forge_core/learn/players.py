@@ -34,9 +34,9 @@ def random_play(arrays: TokenArrays) -> Choice:
 def highest_rank_play(arrays: TokenArrays) -> Choice:
     """The legal domino of the highest rank in this trick; any of them alike, where several have it.
 
-    The rank is that of the rules (`rules.rank`) in a trick of the led suit; who leads ranks each domino in the suit
-    that it would lead. So one leads the highest trump, else a double, else the highest pip sum; follows with the highest
-    there is; plays the highest trump if one cannot follow; and throws anything away if one can do neither.
+    The rank is that of the rules (`rules.rank`) in a trick of the led suit; who leads ranks each domino in the suit it
+    would lead. So one leads the highest trump, else a double, else the highest pip sum; follows with the highest there
+    is; plays the highest trump if one cannot follow; and throws anything away if one can do neither.
     """
     dominoes = _dominoes(arrays, slice(FIRST_HAND, FIRST_HAND + N_SLOTS))
     declaration = arrays.declaration.astype(np.int64)[:, None]

@@ -1,0 +1,49 @@
+"""Find a model by what a person calls it: a path, a name of the catalog, a digest of the store, a run of MLflow."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from configs.installation import Installation
+from configs.storage import open_store
+from forge_core.artifacts.listing import Source
+from forge_core.artifacts.reference import Reference
+from tasks import tracking
+from tasks.find import find_object
+
+if TYPE_CHECKING:
+    from forge_core.learn.catalog import Catalog
+
+
+def catalog() -> "Catalog":
+    """The catalog of this installation."""
+    from forge_core.learn.catalog import Catalog
+
+    return Catalog(Installation().models)
+
+
+def network_of(model: Reference | Path) -> Source:
+    """Where a model lies, with a digest of what answers: its weights and config, not the files beside them."""
+    from forge_core.learn.model_folder import CONFIG, WEIGHTS, digest_of
+
+    path = open_store().path(model) if isinstance(model, Reference) else model
+    if path.name in (CONFIG, WEIGHTS):
+        path = path.parent
+    files = [path / WEIGHTS, path / CONFIG] if path.is_dir() else [path]
+    digests = [digest_of(file) for file in files if file.is_file()]
+    return Source(path, hashlib.sha256("\n".join(digests).encode()).hexdigest())
+
+
+def find_model(name: str) -> Reference | Path:
+    """The model that a person means.
+
+    name  "champion" or another name of the catalog; a model folder or .onnx file; the id of the MLflow run that trained
+          it; or what `find_object` understands: "latest", the first digits of a digest
+
+    Raises InputError when nothing, or more than one object, is called that.
+    """
+    if (folder := catalog().find(name)) is not None:
+        return folder
+    if Path(name).exists():
+        return Path(name).absolute()
+    return find_object(tracking.object_of(name) or name, "model")

@@ -1,0 +1,193 @@
+"""Take a model into the catalog, if it is better than the champion."""
+
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from forge_core.artifacts.fingerprint import fingerprint
+from forge_core.artifacts.reference import Reference
+from forge_core.errors import InputError
+from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
+from forge_core.shards.split import Split
+from forge_core.shards.strategy import Strategy
+from tasks import tracking
+from tasks.evaluate import Evaluated, evaluate_beside_champion, read_evaluation, states_of
+from tasks.export import ONNX, export
+from tasks.models import catalog, network_of
+from tasks.stage import artifact, stage_task, store
+
+if TYPE_CHECKING:
+    from forge_core.learn.card import Card, Origin
+    from forge_core.learn.metrics import Difference
+    from forge_core.learn.model_folder import ModelConfig
+
+logger = logging.getLogger(__name__)
+
+_TRAINING = "forge_core.learn.train"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What became of a model that was proposed as the champion of its kind.
+
+    promoted  whether it is the champion now
+    name      its name in the catalog; None when it was not taken in
+    reason    why, for people
+    """
+
+    promoted: bool
+    name: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a model compares with the champion of its kind.
+
+    champion  the champion's name; None when there is none
+    gain      the model's q_gap minus the champion's; None when there is no champion, or they are the same model
+    """
+
+    champion: str | None
+    gain: "Difference | None"
+
+    @property
+    def better(self) -> bool:
+        """Whether it is better beyond doubt (the whole interval of the difference is below 0), or has no rival."""
+        return self.gain is None or self.gain.high < 0
+
+    @property
+    def reason(self) -> str:
+        """The verdict in words."""
+        if self.champion is None:
+            return "the first of its kind"
+        if self.gain is None:
+            return "it is the champion already"
+        gain = f"{self.gain.mean:+.4f} points, 95 % interval {self.gain.low:+.4f} to {self.gain.high:+.4f}"
+        return f"q_gap on val against {self.champion}: {gain}"
+
+
+@stage_task(name="promote")
+def promote(
+    model: Reference | Path,
+    *,
+    force: str | None = None,
+    trained_on: str | None = None,
+    settings: EvaluationSettings = DEFAULT,
+) -> Promotion:
+    """Make a model the champion of its kind if it plays uniform states of val better than the present one.
+
+    model       an object of the store, or a model folder
+    force       why it is promoted even if it is not better
+    trained_on  the device, for a model whose config does not say it
+    settings    how many states it is compared on, and then measured on for its card
+
+    A model that is not better changes nothing. Raises ModelError for what is no model or too large for the catalog.
+    """
+    published = publish(model)
+    val = states_of(settings.model_copy(update={"split": Split.VAL, "strategies": (Strategy.UNIFORM,)}))
+    verdict = judge(published, evaluate_beside_champion(published, val, Split.VAL))
+    if not verdict.better and not force:
+        return Promotion(promoted=False, name=None, reason=f"not better: {verdict.reason}")
+    config = config_of(published)
+    card = _card(
+        evaluate_beside_champion(published, states_of(settings), Split.TEST),
+        _device(config, trained_on),
+        _origin(model, config, verdict, None if verdict.better else force),
+    )
+    name = _add(published, export(published, val[Strategy.UNIFORM.value]), config, card)
+    reason = verdict.reason if verdict.better else f"forced: {force} ({verdict.reason})"
+    return Promotion(promoted=True, name=name, reason=reason)
+
+
+@stage_task(name="publish")
+def publish(model: Reference | Path) -> Reference:
+    """The model as it would be promoted: its weights in half precision. Raises ModelError."""
+    network = network_of(model)
+
+    def make(folder: Path) -> None:
+        from forge_core.learn.publish import publish_model
+
+        publish_model(network.path, folder)
+
+    return artifact(
+        "publish", make, kind="model", code=["forge_core.learn.publish"], settings={}, inputs=[network.digest]
+    )
+
+
+def config_of(model: Reference) -> "ModelConfig":
+    """The config of a model in the store."""
+    from forge_core.learn.model_folder import CONFIG, parse_config
+
+    path = store().path(model) / CONFIG
+    return parse_config(path.read_text("utf-8"), path)
+
+
+def judge(model: Reference, val: Evaluated) -> Verdict:
+    """Compare a model with the champion on the states of val on which both were evaluated."""
+    from forge_core.learn.metrics import difference
+
+    champion = catalog().champions().get(config_of(model).kind)
+    if champion is None or val.champion_name != champion:  # evaluate_beside_champion leaves out the model itself
+        return Verdict(champion, None)
+    ours, theirs = (read_evaluation(*each.values()).model.by_deal for each in (val.model, val.champion))
+    return Verdict(champion, difference(ours, theirs))
+
+
+def _device(config: "ModelConfig", trained_on: str | None) -> str:
+    device = trained_on or config.trained_on
+    if not device:
+        raise InputError.of(
+            got="a model whose config does not say what it was trained on",
+            expected="the name of a device",
+            remedy='say it with --trained-on, as in --trained-on "NVIDIA H100"',
+        )
+    return device
+
+
+def _origin(model: Reference | Path, config: "ModelConfig", verdict: Verdict, forced: str | None) -> "Origin":
+    from forge_core.learn.card import Origin
+
+    keys = [entry.key for entry in store().entries() if entry.reference == model]
+    trained = (key.code for key in keys if key.stage == "train")
+    return Origin(
+        dataset=config.dataset_digest,
+        code=next(trained, None) or fingerprint(_TRAINING),
+        parent=config.initial_digest,
+        champion=verdict.champion,
+        gain=verdict.gain,
+        forced=forced,
+    )
+
+
+def _card(test: Evaluated, trained_on: str, origin: "Origin") -> "Card":
+    from forge_core.learn.card import Card, Scores
+
+    scores = {states: Scores.of(read_evaluation(each).model) for states, each in test.model.items()}
+    return Card(test=scores, trained_on=trained_on, origin=origin)
+
+
+def _add(model: Reference, onnx: Reference, config: "ModelConfig", card: "Card") -> str:
+    """Write the model into the catalog, then into MLflow's registry; both do nothing twice."""
+    from forge_core.learn import catalog as files
+    from forge_core.learn.publish import shrink_onnx
+
+    with TemporaryDirectory() as temporary:
+        folder, path = Path(temporary), store().path(model)
+        for name in (files.WEIGHTS, files.CONFIG):
+            shutil.copyfile(path / name, folder / name)
+        shrink_onnx(store().path(onnx) / ONNX, folder / files.ONNX)
+        (folder / files.CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
+        place = catalog().add(folder, card.name_of(config), champion=True)
+    origin, weights = card.origin, files.digest_of(place / files.WEIGHTS)
+    tags = {"name": place.name, "weights": weights, "trained_on": card.trained_on, "dataset": origin.dataset}
+    tags |= {"code": origin.code, "parent": origin.parent or "none", "forced": origin.forced or "no"}
+    with tracking.tracked("promote", parameters=config.settings.model_dump(), tags=tags) as run:
+        for states, scores in card.test.items():
+            run.metrics({f"test/{states}/{name}": value for name, value in scores.numbers().items()})
+        run.register(f"domino-{config.kind}", place, tags)
+    logger.info("%-12s %s is the champion of kind %s", "promote", place.name, config.kind)
+    return place.name
