@@ -6,7 +6,7 @@ from configs.pipeline import SeedRange
 from flows import forms
 from forge_core.artifacts.reference import Reference
 from forge_core.shards.settings import ShardSettings
-from tasks.generate import deal_blocks, generate
+from tasks.generate import deal_blocks, generate_all
 from tasks.report import report_shards
 
 
@@ -19,6 +19,6 @@ def generate_oracle(
     deals    the seeds; declaration = seed % 10
     shards   what is kept of a solved deal
     """
-    objects = [generate(seeds, shards) for seeds in deal_blocks(deals)]
+    objects = generate_all(deal_blocks(deals), shards)
     report_shards(objects)
     return objects

@@ -17,7 +17,7 @@ from prefect.states import Completed
 from configs.installation import Installation
 from configs.storage import open_store
 from forge_core.artifacts.fingerprint import fingerprint
-from forge_core.artifacts.key import make_key
+from forge_core.artifacts.key import Key, make_key
 from forge_core.artifacts.listing import Source, foreign_source
 from forge_core.artifacts.reference import Reference
 from forge_core.artifacts.store import Store
@@ -85,6 +85,11 @@ def source(where: Reference | Path) -> Source:
     return foreign_source(Installation().place(where))
 
 
+def key_of(stage: str, *, code: Sequence[str], settings: Mapping[str, Any], inputs: Sequence[str] = ()) -> Key:
+    """The key under which the artifact of a stage is stored; see `artifact`."""
+    return make_key(stage, code=fingerprint(*code), settings=settings, inputs=inputs)
+
+
 def artifact(
     stage: str,
     make: Callable[[Path], None],
@@ -104,7 +109,7 @@ def artifact(
 
     A hit is returned to Prefect as the state `Cached`, which hands the reference on like any other result.
     """
-    key = make_key(stage, code=fingerprint(*code), settings=settings, inputs=inputs)
+    key = key_of(stage, code=code, settings=settings, inputs=inputs)
     start = time.perf_counter()
     built = store().build(key, make, kind=kind)
     reference, seconds = built.reference, time.perf_counter() - start

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from configs.modal import Job, Place
+from configs.modal import Job
 from forge_core.artifacts.collection import Receipt, block_name
 from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import Source
 from tasks.console import progress
 from tasks.remote import connection, volume
 from tasks.remote.cost import block_size
-from tasks.remote.runs import run_jobs
+from tasks.remote.runs import here, run_jobs
 from tasks.remote.volume import Files
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Recipe(Generic[T]):
     absent: Callable[[Receipt], set[str]] = lambda _receipt: set()
 
 
-async def make(recipe: Recipe[T], wanted: Sequence[T], place: Place, *, inputs: Sequence[Source] = ()) -> Files:
+async def make(recipe: Recipe[T], wanted: Sequence[T], *, inputs: Sequence[Source] = ()) -> Files:
     """See to it that the Volume has the files of all items; what it has then. Raises as `runs.run_jobs` does."""
     await connection.connect()
     remote = await connection.volume()
@@ -48,15 +48,15 @@ async def make(recipe: Recipe[T], wanted: Sequence[T], place: Place, *, inputs: 
         return files
     for source in inputs:
         await volume.push(remote, source, what=recipe.unit)
-    gpu = place.gpus[0] if place.gpus else None
+    gpu = next(iter(here().place.gpus), None)
     size = block_size(recipe.key.stage, gpu)
     blocks = [gaps[start : start + size] for start in range(0, len(gaps), size)]
     jobs = [
         Job(key=recipe.key, code=recipe.code, block=block_name(block), work=recipe.work(block), gpu=gpu is not None)
         for block in blocks
     ]
-    receipts = await run_jobs(recipe.key.stage, jobs, place, unit=recipe.unit, items=[len(block) for block in blocks])
-    return Files(files.place, (*files.receipts, *receipts))
+    receipts = await run_jobs(recipe.key.stage, jobs, unit=recipe.unit, items=[len(block) for block in blocks])
+    return Files(files.place, [*files.receipts, *receipts])
 
 
 async def bring(files: Files, paths: Sequence[str], folder: Path, *, what: str) -> int:

@@ -11,6 +11,7 @@ from configs.modal import MACHINES, GpuName, Job, Place
 from forge_core.artifacts.collection import Receipt
 from forge_core.errors import InputError, RemoteError
 from tasks.console import console, progress
+from tasks.elsewhere import Elsewhere, elsewhere
 from tasks.remote import connection
 from tasks.remote.cost import Estimate, estimate
 from tasks.remote.dispatch import Answer, Dispatch, Input
@@ -25,14 +26,15 @@ PATIENCE = 180
 """Seconds until a GPU that cannot be had gives way to the next one of the list."""
 
 
-async def run_jobs(stage: str, jobs: Sequence[Job], place: Place, *, unit: str, items: Sequence[int]) -> list[Receipt]:
+async def run_jobs(stage: str, jobs: Sequence[Job], *, unit: str, items: Sequence[int]) -> list[Receipt]:
     """Make blocks on Modal; their receipts, in the order in which they came.
 
     unit, items   what a block consists of, in the plural, and how many of them each job has
 
     The cost is told and has to be agreed to before anything starts. Raises RemoteError and what the stage raises.
     """
-    prices = await current_prices()
+    away = here()
+    place, prices = away.place, await current_prices()
     first = place.gpus[0] if place.gpus else None
     expected = estimate(stage, first, place, prices, items=sum(items), inputs=len(jobs))
     agree(f"{sum(items):,} {unit} in {len(jobs):,} inputs on {place.name}", expected, place)
@@ -50,13 +52,21 @@ async def run_jobs(stage: str, jobs: Sequence[Job], place: Place, *, unit: str, 
         logger.info(
             "%-12s run %s: watch it with `forge modal status`, stop it with `forge modal stop`", "modal", journal.name
         )
-        meter = Meter(prices.second(stage, gpu), place.max_containers, place.budget)
+        meter = Meter(prices.second(stage, gpu), place.max_containers, place.budget, before=away.spent)
         function = await chosen_function(stage, gpu, place)
         with guarded(journal.path):
             inputs = [Input(job.block, job.model_dump(mode="json"), n) for job, n in zip(jobs, items, strict=True)]
-            await Dispatch(function, journal, place, meter, on_answer).run(inputs)
+            try:
+                await Dispatch(function, journal, place, meter, on_answer).run(inputs)
+            finally:
+                away.spent += meter.spent
     logger.info("%-12s %d %s made, about $%.2f by estimate", "modal", sum(items), unit, meter.spent)
     return receipts
+
+
+def here() -> Elsewhere:
+    """The place on Modal that was chosen, and what was spent there."""
+    return elsewhere() or Elsewhere(Place())
 
 
 def agree(what: str, expected: Estimate, place: Place) -> None:

@@ -6,7 +6,6 @@ import io
 import logging
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import modal
@@ -25,17 +24,16 @@ _AT_ONCE = 16
 _ATTEMPTS = 4
 
 
-@dataclass(frozen=True, slots=True)
 class Files:
-    """What a collection holds: its place on the Volume, and all files that its receipts list, by path."""
+    """What a collection holds: its place on the Volume, its receipts, and all files that these list, by path.
 
-    place: str
-    receipts: tuple[Receipt, ...]
+    No dataclass: Prefect would walk through all of it each time it is handed to a task.
+    """
 
-    @property
-    def by_path(self) -> dict[str, FileEntry]:
-        """All files."""
-        return {file.path: file for receipt in self.receipts for file in receipt.files}
+    def __init__(self, place: str, receipts: Iterable[Receipt]) -> None:
+        self.place = place
+        self.receipts = tuple(receipts)
+        self.by_path = {file.path: file for receipt in self.receipts for file in receipt.files}
 
 
 async def collections(volume: modal.Volume) -> list[tuple[str, Key]]:
@@ -71,7 +69,7 @@ async def files_at(volume: modal.Volume, place: str) -> Files:
         return Receipt.model_validate_json(path.read_bytes())
 
     wanted = [name for name in names if name.endswith(".json") and not name.startswith(".")]
-    return Files(place, tuple(await asyncio.gather(*(receipt(name) for name in wanted))))
+    return Files(place, await asyncio.gather(*(receipt(name) for name in wanted)))
 
 
 async def fetch(
