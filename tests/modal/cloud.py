@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
@@ -132,6 +132,17 @@ class Container:
         return self.folder / "output.log"
 
 
+@dataclass(slots=True)
+class Sandbox:
+    """A command that runs; `ended` is how it was made to end, if it was."""
+
+    id: str
+    container: Container
+    name: str
+    tags: dict[str, str]
+    ended: int | None = None
+
+
 class Cloud:
     """All that is known, on one event loop. Whoever changes something calls `changed`; whoever waits uses `until`."""
 
@@ -161,7 +172,7 @@ class Cloud:
         self.calls: dict[str, Call] = {}
         self.inputs: dict[str, Input] = {}
         self.containers: dict[str, Container] = {}
-        self.sandboxes: dict[str, Any] = {}
+        self.sandboxes: dict[str, Sandbox] = {}
 
     def changed(self) -> None:
         """Wake everyone who waits."""
@@ -181,13 +192,13 @@ class Cloud:
         return [container for container in self.containers.values() if container.exit_code is None]
 
     def app(self, app_id: str) -> App:
-        return _found(self.apps, app_id, "App")
+        return found(self.apps, app_id, "App")
 
     def function(self, function_id: str) -> Function:
-        return _found(self.functions, function_id, "Function")
+        return found(self.functions, function_id, "Function")
 
     def call(self, call_id: str) -> Call:
-        return _found(self.calls, call_id, "FunctionCall")
+        return found(self.calls, call_id, "FunctionCall")
 
     def deployed(self, name: str) -> App | None:
         """The app that is deployed under a name."""
@@ -195,7 +206,8 @@ class Cloud:
         return live[-1] if live else None
 
 
-def _found(things: dict[str, T], key: str, kind: str) -> T:
+def found(things: dict[str, T], key: str, kind: str) -> T:
+    """The thing of that id; NOT_FOUND when there is none."""
     if key not in things:
         raise GRPCError(Status.NOT_FOUND, f"{kind} {key!r} not found")
     return things[key]

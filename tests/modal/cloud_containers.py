@@ -79,10 +79,12 @@ class Containers:
         if arguments:
             (folder / "arguments").write_bytes(arguments.SerializeToString())
             environment["MODAL_CONTAINER_ARGUMENTS_PATH"] = str(folder / "arguments")
+        cwd = root / (getattr(definition, "workdir", "") or "/root").lstrip("/")
+        cwd.mkdir(parents=True, exist_ok=True)
         with (folder / "output.log").open("wb") as output, (folder / "error.log").open("wb") as error:
             process = subprocess.Popen(
                 command,
-                cwd=root / "root",
+                cwd=cwd,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

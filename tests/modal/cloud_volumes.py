@@ -89,14 +89,18 @@ class Volumes:
         if self.cloud.faults.conflicts > 0:
             self.cloud.faults.conflicts -= 1
             raise GRPCError(Status.FAILED_PRECONDITION, "volume commit failed: conflicting changes")
-        view, committed = self._view_of(caller, request.volume_id), self.volume(request.volume_id)
+        self.commit(caller, request.volume_id)
+        return api_pb2.VolumeCommitResponse(skip_reload=False)
+
+    def commit(self, caller: Container | None, volume_id: str) -> None:
+        """Put what has changed in a container's copy where all can see it; the last to commit a file wins."""
+        view, committed = self._view_of(caller, volume_id), self.volume(volume_id)
         now, seen = _stamps(view), self._seen[view]
         for name in now.keys() - {name for name, stamp in seen.items() if now.get(name) == stamp}:
             _copy(view / name, committed / name)
         for name in seen.keys() - now.keys():
             (committed / name).unlink(missing_ok=True)
         self._seen[view] = now
-        return api_pb2.VolumeCommitResponse(skip_reload=False)
 
     async def VolumeReload(self, request: api_pb2.VolumeReloadRequest, caller: Container | None) -> Any:
         self.view(request.volume_id, self._view_of(caller, request.volume_id))

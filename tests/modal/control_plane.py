@@ -38,6 +38,7 @@ from cloud_apps import Apps
 from cloud_containers import Containers
 from cloud_files import Files
 from cloud_functions import Functions
+from cloud_sandboxes import Sandboxes
 from cloud_scheduler import Scheduler
 from cloud_volumes import Volumes
 from google.protobuf.message import Message
@@ -199,7 +200,8 @@ class ControlPlane:
         functions = Functions(self._cloud, self._containers, scheduler)
         scheduler.layout = functions.layout
         apps = Apps(self._cloud, self._containers, functions)
-        rooms = [self._files, self._volumes, scheduler, functions, apps]
+        sandboxes = Sandboxes(self._cloud, self._containers, self._volumes)
+        rooms = [self._files, self._volumes, scheduler, functions, apps, sandboxes]
         self._server = _Server([self._service(rooms)])
         await self._files.open()
         await self._server.start("127.0.0.1", 0)
