@@ -42,6 +42,12 @@ _ENVIRONMENT = {
 _POLL = 3.0  # seconds between two looks at what has become of a run
 _GRACE = 30.0  # seconds that a Sandbox has to end by itself once its run is over or to be cancelled
 _TAIL = 30  # lines of output that a run which ended badly shows
+_END = {
+    0: "The Sandbox ended, but not the flow run.",  # `flow-run execute` ends so even when its flow was killed
+    124: "The Sandbox's time was up: the field `timeout` says how long it may run.",
+    127: "The Sandbox's command is not in its image.",
+    137: "The Sandbox was killed, by someone or for lack of memory.",
+}
 _RUN, _POOL = "flow-run", "work-pool"
 
 
@@ -187,8 +193,7 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
     async def _adopt(self, sandbox_id: str, flow_run_id: UUID) -> None:
         try:
             flow_run = await self.client.read_flow_run(flow_run_id)
-            if code := await self._watch(sandbox_id, flow_run):
-                await self._propose_crashed_state(flow_run, f"The Sandbox ended with exit code {code}")
+            await self._watch(sandbox_id, flow_run)
         except Exception:  # whatever it is, it must not end the worker
             self._logger.exception("Lost sight of Sandbox %s", sandbox_id)
 
@@ -211,11 +216,8 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
             await self._mark_flow_run_as_cancelled(flow_run, {"message": "Its Sandbox was ended."})
             return 0
         output = "\n".join(tail) or "(nothing)"
-        self.get_flow_run_logger(flow_run).error(
-            "The Sandbox ended with exit code %d. Its last words:\n%s", code, output
-        )
-        if code == 0:  # `flow-run execute` ends so even when the flow did not
-            await self._propose_crashed_state(flow_run, "The Sandbox ended before the flow run did.")
+        self.get_flow_run_logger(flow_run).error("The Sandbox's last words:\n%s", output)
+        await self._propose_crashed_state(flow_run, _END.get(code, f"The Sandbox ended with exit code {code}."))
         return code
 
     async def _tell(self, sandbox_id: str, tail: deque[str]) -> None:

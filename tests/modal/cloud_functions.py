@@ -143,6 +143,7 @@ class Functions:
         """End a call: what waits is taken out, what runs is told to stop or, with `terminate`, killed."""
         call.cancelled = True
         terminated = Result(status=Result.GENERIC_STATUS_TERMINATED, exception="The input was cancelled")
+        self.scheduler.drop(call.function, lambda entry: entry.call is call)
         busy = {id(container.input): container for container in self.cloud.live() if container.input}
         for entry in call.inputs:
             container = busy.get(id(entry))

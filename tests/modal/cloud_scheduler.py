@@ -98,8 +98,6 @@ class Scheduler:
         if entry.done:
             return
         entry.done = True
-        if entry in entry.call.function.pending:
-            entry.call.function.pending.remove(entry)
         entry.call.outputs.append(
             api_pb2.FunctionGetOutputsItem(
                 result=result,
@@ -110,6 +108,13 @@ class Scheduler:
             )
         )
         self.cloud.changed()
+
+    def drop(self, function: Function, which: Callable[[Input], bool]) -> list[Input]:
+        """Take inputs out of a function's queue."""
+        dropped = [entry for entry in function.pending if which(entry)]
+        for entry in dropped:
+            function.pending.remove(entry)
+        return dropped
 
     def _failed(self, entry: Input, result: Result, data_format: int = api_pb2.DATA_FORMAT_PICKLE) -> None:
         """Try again as the function's retry policy says, or record the failure."""
@@ -141,7 +146,7 @@ class Scheduler:
                 told = f"The container ended with exit code {container.exit_code} before it took an input"
                 fallback = Result(status=Result.GENERIC_STATUS_INTERNAL_FAILURE, exception=told)
                 function.failed_starts = 0
-                for waiting in [*function.pending]:
+                for waiting in self.drop(function, lambda _: True):
                     self.finish(waiting, container.result or fallback, api_pb2.DATA_FORMAT_UNSPECIFIED)
         self.schedule()
 

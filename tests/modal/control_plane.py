@@ -104,7 +104,7 @@ class ControlPlane:
         checkout: Path | None = None,
     ) -> None:
         """`checkout` lends its compiled kernels to the containers, as a warm image would."""
-        self._folder = folder
+        self.folder = folder
         self._limits: dict[str, Any] = {
             "max_containers": max_containers,
             "environment": container_environment or {},
@@ -139,7 +139,7 @@ class ControlPlane:
             "MODAL_TOKEN_SECRET": TOKEN[1],
             "MODAL_ENVIRONMENT": "main",
             "MODAL_SANDBOX_V2": "0",  # the newer Sandboxes stream their output from the worker, which is not here
-            "MODAL_CONFIG_PATH": str(self._folder / "no-such-file.toml"),
+            "MODAL_CONFIG_PATH": str(self.folder / "no-such-file.toml"),
         }
 
     @property
@@ -162,6 +162,14 @@ class ControlPlane:
 
         return self._do(look())
 
+    def inputs(self) -> list[Input]:
+        """Every input since the last reset; its place in the list is the number that `faults` knows it by."""
+        return list(self._cloud.inputs.values())
+
+    def containers(self) -> list[Container]:
+        """Every container since the last reset, those that have ended, too."""
+        return list(self._cloud.containers.values())
+
     def logs(self) -> str:
         """What all containers have written, in the order in which they started."""
         return "".join(
@@ -176,6 +184,10 @@ class ControlPlane:
                 return running
             deadline.wait(0.05)
         raise TimeoutError(f"Not so after {seconds} s: {self.running()}\n{self.logs()}")
+
+    def end(self) -> None:
+        """Kill all containers and forget what waits for one."""
+        self._do(self._containers.end_all())
 
     def reset(self) -> None:
         """Kill what runs and forget apps, calls, faults and the contents of Volumes."""
@@ -192,7 +204,7 @@ class ControlPlane:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
 
     async def _open(self) -> None:
-        self._cloud = Cloud(self._folder, **self._limits)
+        self._cloud = Cloud(self.folder, **self._limits)
         self._files = Files(self._cloud)
         self._volumes = Volumes(self._cloud, self._files)
         self._containers = Containers(self._cloud, self._files, self._volumes)
