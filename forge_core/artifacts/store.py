@@ -12,7 +12,7 @@ machines may both do it, and write the same bytes under the same names.
 import logging
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -88,7 +88,8 @@ class Store:
         """The object of a key: the stored one, or the one that `make` writes into the empty folder it is given.
 
         Waits while another process of this machine builds the same key. When `make` raises, nothing is left behind.
-        StoreError when the store cannot be written (full disk, permissions, no answer from the bucket).
+        StoreError when the store cannot be written (full disk, permissions, no answer from the bucket), or when an
+        input that is in the store was damaged before `make` had read it all.
         """
         with self.folder.faults_told():
             if found := self.find(key):
@@ -96,8 +97,10 @@ class Store:
             with self.folder.locked(key.digest):
                 if found := self.find(key):
                     return Built(found, cached=True)
+                inputs = [digest for digest in key.inputs if self.folder.use(digest)]
                 with self.folder.building(key.digest) as building:
                     make(building)
+                    self._check_unchanged(inputs)
                     listing = self.folder.publish(building)
                 reference = Reference(kind=kind, digest=listing.digest, size=listing.size, files=len(listing.files))
                 entry = Entry(key=key, reference=reference)
@@ -120,6 +123,16 @@ class Store:
     def entries(self) -> Iterator[Entry]:
         """All keys of the store and the objects they led to, in no order; unreadable key files are skipped."""
         return (key.entry for key in self.shelf.key_files() if key.entry is not None)
+
+    def _check_unchanged(self, digests: Sequence[str]) -> None:
+        """Raises StoreError when an object is not sound: what was made from it must not bear the name of its key."""
+        for digest in digests:
+            if fault := self.folder.fault(digest):
+                raise StoreError.of(
+                    got=f"the input {digest[:12]}: {fault} while it was being read",
+                    expected="inputs that stay what they are",
+                    remedy="run the same again: the input is made again, and what needs it",
+                )
 
     def _find_here(self, key: Key) -> Entry | None:
         try:

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,25 @@ def test_failing_build_leaves_nothing_and_can_be_repeated(store: Store) -> None:
     assert not leftovers(store)
     assert not list(store.entries())
     assert not build(store).cached
+
+
+@pytest.mark.parametrize("harm", [lambda file: (file.chmod(0o644), file.write_text("1 2 4")), Path.unlink])
+def test_nothing_is_kept_that_was_made_from_an_input_damaged_meanwhile(
+    store: Store, harm: Callable[[Path], object]
+) -> None:
+    numbers = build(store).reference
+    key = make_key("sum", code="c0de", settings={}, inputs=[numbers.digest])
+
+    def harm_and_sum(folder: Path) -> None:
+        file = store.path(numbers) / "train" / "numbers.txt"
+        harm(file)
+        (folder / "sum.txt").write_text("7")
+
+    with pytest.raises(StoreError, match=r"train/numbers\.txt was \w+ while it was being read.*Run the same again"):
+        store.build(key, harm_and_sum, kind="sums")
+    assert store.find(key) is None
+    assert not leftovers(store)
+    assert build(store).reference == numbers
 
 
 def test_full_disk_is_a_store_error(store: Store) -> None:
