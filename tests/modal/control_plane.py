@@ -185,6 +185,10 @@ class ControlPlane:
             deadline.wait(0.05)
         raise TimeoutError(f"Not so after {seconds} s: {self.running()}\n{self.logs()}")
 
+    def kill(self, container: Container) -> None:
+        """Kill -9 one container."""
+        self._loop.call_soon_threadsafe(self._containers.kill, container)
+
     def end(self) -> None:
         """Kill all containers and forget what waits for one."""
         self._do(self._containers.end_all())

@@ -6,11 +6,13 @@ import time
 from pathlib import Path
 
 from prefect import flow
+from prefect.logging import get_run_logger
 
 
 @flow
 def complete(text: str) -> None:
     """Leaves a file on the Volume."""
+    get_run_logger().info("says %s", text)
     (Path(os.environ["FORGE_HOME"]) / "note.txt").write_text(text)
 
 

@@ -1,0 +1,123 @@
+"""The Prefect worker of type `modal`: what it sends along, and its flow runs' whole life with a real server."""
+
+import asyncio
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from control_plane import ControlPlane
+from prefect.client.schemas.objects import FlowRun
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
+from prefect.workers.base import BaseWorker
+from prefect_life import Life
+
+from configs.modal import GPUS
+from deployments.sandboxes import ModalSandboxes, is_loopback
+from deployments.worker import ModalJob, ModalWorker
+from forge_core.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def life(_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    with Life(tmp_path_factory.mktemp("life"), _plane) as life:
+        yield life
+    _plane.reset()
+
+
+def job(**fields: object) -> ModalJob:
+    """A job as the worker prepares it."""
+    made = ModalJob.model_validate(fields)
+    made.labels = {"prefect.io/work-pool-id": str(uuid4())}
+    made.prepare_for_flow_run(FlowRun(id=uuid4(), flow_id=uuid4(), name="run"))
+    return made
+
+
+def test_prefect_knows_the_worker_and_its_form() -> None:
+    assert BaseWorker.get_worker_class_from_type("modal") is ModalWorker
+    fields = ModalWorker.get_default_base_job_template()["variables"]["properties"]
+    assert {"image", "gpu", "cpu", "memory", "timeout", "env", "volumes", "secrets"} <= fields.keys()
+    assert fields["gpu"]["anyOf"][0]["enum"] == list(GPUS)
+    assert all("description" in field for field in fields.values())
+
+
+def test_what_the_worker_has_for_itself_stays_with_it(tmp_path: Path) -> None:
+    here = {PREFECT_API_URL: "http://here/api", PREFECT_API_AUTH_STRING: "me:hush", PREFECT_HOME: tmp_path}
+    with temporary_settings(here):
+        request = job(env={"FORGE_HOME": "/forge"}, api_url="https://there/api").request()
+    assert request.env["PREFECT_API_URL"] == "https://there/api"
+    assert request.env["FORGE_HOME"] == "/forge"
+    assert request.secret == {"PREFECT_API_AUTH_STRING": "me:hush"}
+    assert not {"PREFECT_HOME", "PREFECT_API_AUTH_STRING"} & request.env.keys()
+    assert str(tmp_path) not in str(request)
+    assert "hush" not in repr(request)
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        ("http://127.0.0.1:4200/api", True),
+        ("http://localhost:4200/api", True),
+        ("http://[::1]:4200/api", True),
+        ("http://0.0.0.0:4200/api", True),
+        ("https://prefect.example.org/api", False),
+        ("http://10.0.0.7:4200/api", False),
+    ],
+)
+def test_addresses_of_this_machine(url: str, loopback: bool) -> None:
+    assert is_loopback(url) is loopback
+
+
+def test_an_api_that_modal_cannot_reach_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODAL_SERVER_URL", raising=False)
+    assert not ModalSandboxes().reaches("http://127.0.0.1:4200/api")
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
+        worker = ModalWorker(work_pool_name="gpu")
+        run = worker.run(FlowRun(id=uuid4(), flow_id=uuid4(), name="run"), job())
+        with pytest.raises(InputError, match="an address that Modal's machines reach"):
+            asyncio.run(run)
+
+
+def test_runs_complete_crash_and_are_cancelled(life: Life) -> None:
+    runs = {name: life.run(name) for name in ("die", "wait")}
+    runs["complete"] = life.run("complete", text="hello")
+    life.until(runs["wait"], "Running")
+    life.cancel(runs["wait"])
+    life.until(runs["complete"], "Completed")
+    life.until(runs["die"], "Crashed")
+    life.until(runs["wait"], "Cancelled", seconds=60)
+    assert (life.plane.volume_root / "crystal-forge-flow-runs" / "note.txt").read_text() == "hello"
+    life.plane.wait(lambda running: not running.containers)
+    assert "says hello" in life.log()
+
+
+@pytest.mark.slow
+def test_run_that_has_not_begun_is_cancelled_with_its_sandbox(life: Life) -> None:
+    run = life.run("complete", variables={"command": "sleep 600"})
+    life.until(run, "Pending", "Submitting")
+    life.plane.wait(lambda running: bool(running.containers))
+    life.cancel(run)
+    life.until(run, "Cancelled", seconds=30)
+    life.plane.wait(lambda running: not running.containers)
+
+
+@pytest.mark.slow
+def test_sandbox_that_cannot_be_made_or_dies_is_a_crash_that_says_why(life: Life) -> None:
+    refused = life.run("complete", variables={"secrets": ["no-such-secret"]})
+    missing = life.run("complete", variables={"command": "no-such-program"})
+    late = life.run("wait", variables={"timeout": 10, "command": "sleep 60"})
+    assert "no-such-secret" in life.until(refused, "Crashed")
+    assert "not in its image" in life.until(missing, "Crashed")
+    assert "time was up" in life.until(late, "Crashed")
+
+
+@pytest.mark.slow
+def test_killed_worker_is_replaced_and_its_runs_go_on(life: Life) -> None:
+    run = life.run("wait")
+    life.until(run, "Running")
+    (sandbox,) = life.plane.running().containers
+    life.kill_worker()
+    life.start_worker()
+    life.until_logged("looking after it, too")
+    assert life.plane.running().containers == [sandbox]
+    life.plane.kill(sandbox)
+    assert "killed" in life.until(run, "Crashed")
