@@ -149,6 +149,13 @@ class TrainData(pl.LightningDataModule):
         """The validation samples in their order."""
         return ValidationBatches(self.validation)
 
+    def on_before_batch_transfer(self, batch: Batch, dataloader_idx: int) -> Batch:
+        """The share of a training batch that this process learns from, when several learn together."""
+        trainer = self.trainer
+        if trainer is None or not trainer.training or trainer.world_size == 1:
+            return batch
+        return Batch(*(part[trainer.global_rank :: trainer.world_size] for part in batch))
+
     def state_dict(self) -> dict[str, int]:
         """Where the training samples stand; Lightning drops what loaders say of themselves between two epochs."""
         return self.train_batches.state_dict()

@@ -126,7 +126,8 @@ class SaveLast(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Saves if it is time."""
-        if time.monotonic() - self._saved_at >= self._every_seconds:
+        alone = trainer.world_size == 1  # several processes save together, and their clocks differ
+        if alone and time.monotonic() - self._saved_at >= self._every_seconds:
             self._save(trainer)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -142,7 +143,8 @@ class SaveLast(Checkpoint):
     def _save(self, trainer: pl.Trainer) -> None:
         temporary = self._path.with_name(f".{self._path.name}.tmp")
         trainer.save_checkpoint(temporary)
-        temporary.replace(self._path)
+        if trainer.is_global_zero:
+            temporary.replace(self._path)
         self._saved_at = time.monotonic()
 
 

@@ -38,6 +38,7 @@ class ForgeModule(pl.LightningModule):
         self.total_steps = total_steps
         self.averaged = average_of(network, settings.ema_decay) if settings.ema_decay else None
         self._validation = validation
+        self._ask: Callable[..., tuple[Tensor, Tensor]] = network.forward
         self._answers: list[tuple[Tensor, Tensor]] = []
 
     @property
@@ -45,9 +46,15 @@ class ForgeModule(pl.LightningModule):
         """The network that is validated and kept: the averaged one where there is one."""
         return self.network if self.averaged is None else cast(Network, self.averaged.module)
 
+    def setup(self, stage: str) -> None:
+        """Compiles what the training steps run, where the settings ask for it; what is kept is the network itself."""
+        wanted = self.settings.compile
+        if wanted == "on" or (wanted == "auto" and self.trainer.strategy.root_device.type == "cuda"):
+            self._ask = torch.compile(self.network.forward)
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch."""
-        slots, value = self.network(batch.tokens, batch.mask)
+        slots, value = self._ask(batch.tokens, batch.mask)
         return loss_of(slots, value, batch, self.settings)
 
     def optimizer_step(
@@ -74,7 +81,7 @@ class ForgeModule(pl.LightningModule):
         self._answers.clear()
         self.metrics = measure_model(slots, value, self._validation, predicts_q=self.network.kind == "qvalue")
         means = self.metrics.overall.model_dump(exclude={"samples"}, exclude_none=True)
-        self.log_dict({f"val/{name}": mean for name, mean in means.items()})
+        self.log_dict({f"val/{name}": mean for name, mean in means.items()}, sync_dist=True)
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with weight decay on matrices only; warm-up and cosine by steps."""

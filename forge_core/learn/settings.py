@@ -11,6 +11,7 @@ NetworkName = Literal["mlp", "transformer"]
 SizeName = Literal["tiny", "small", "medium", "large"]
 ModelKind = Literal["qvalue", "policy"]
 SourceName = Literal["tokens", "stream"]
+Compile = Literal["auto", "on", "off"]
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
 
@@ -105,6 +106,9 @@ class TrainSettings(BaseModel):
     )
     precision: Precision = Field(
         "auto", description="auto: bfloat16 mixed where the processor computes in it, float32 elsewhere."
+    )
+    compile: Compile = Field(
+        "auto", description="Compile the training step; auto: on a GPU, where it pays for the minute that it takes."
     )
     patience: int = Field(10, ge=1, description="Stop after this many epochs without a better q_gap on val.")
     seed: int = Field(0, ge=0, description="Keys the first weights, the order of the samples and the val draw.")

@@ -19,7 +19,15 @@ from forge_core.learn.evaluate import Comparison, compare
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.inference import TorchModel
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.model_folder import WEIGHTS, config_of, digest_of, read_model, write_model, write_text
+from forge_core.learn.model_folder import (
+    WEIGHTS,
+    ModelConfig,
+    config_of,
+    digest_of,
+    read_model,
+    write_model,
+    write_text,
+)
 from forge_core.learn.network import Network
 from forge_core.learn.processor import processor_name
 from forge_core.learn.quiet import quiet
@@ -44,7 +52,8 @@ class Surroundings:
     resume              the `last.ckpt` of a run with the same settings and tokens, to go on from
     callbacks, loggers  Lightning's, beside our own
     console             where the progress bar goes; none = stderr. Silent where it is no terminal
-    accelerator ...     Lightning's names of the hardware
+    accelerator, devices, strategy  Lightning's names of the hardware; several processes, started by torchrun, share
+                        each batch
     checkpoint_seconds  how much of a long epoch may be lost
     solver_threads, solver_device  what solves the deals of a stream
     """
@@ -109,16 +118,14 @@ def train(
     output.mkdir(parents=True, exist_ok=True)
     history, best = History(), KeepBest()
     try:
-        _fit(module, data, [history, best, *_helpers(output, identity, surroundings)], surroundings)
+        writes = _fit(module, data, [history, best, *_helpers(output, identity, surroundings)], surroundings)
     finally:
         data.train_batches.close()
     trained_on = processor_name(module.device)
     network.load_state_dict(best.weights)
     network.cpu().eval()
     val = compare(TorchModel(network), settings.architecture, val_arrays, seed=settings.seed)
-    write_history(output / HISTORY, history.epochs)
-    draw_curves(output / CURVES, history.epochs)
-    write_text(output / METRICS, val.model_dump_json(indent=1))
+    result = TrainResult(best.epoch, tuple(history.epochs), history.seconds, val)
     config = config_of(
         network,
         settings,
@@ -127,8 +134,16 @@ def train(
         initial_digest=identity.initial_digest,
         trained_on=trained_on,
     )
+    if writes:
+        _write(output, network, config, result)
+    return result
+
+
+def _write(output: Path, network: Network, config: ModelConfig, result: TrainResult) -> None:
+    write_history(output / HISTORY, result.epochs)
+    draw_curves(output / CURVES, result.epochs)
+    write_text(output / METRICS, result.val.model_dump_json(indent=1))
     write_model(output, network, config)
-    return TrainResult(best.epoch, tuple(history.epochs), history.seconds, val)
 
 
 def _first_network(settings: TrainSettings, initial: Path | None) -> Network:
@@ -159,7 +174,8 @@ def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) ->
     ]
 
 
-def _fit(module: ForgeModule, data: TrainData, callbacks: list[Callback], surroundings: Surroundings) -> None:
+def _fit(module: ForgeModule, data: TrainData, callbacks: list[Callback], surroundings: Surroundings) -> bool:
+    """Run Lightning's loop; whether this process, the first of all, is the one that writes."""
     settings = module.settings
     with quiet("lightning.pytorch"):
         trainer = pl.Trainer(
@@ -176,6 +192,7 @@ def _fit(module: ForgeModule, data: TrainData, callbacks: list[Callback], surrou
             enable_model_summary=False,
         )
         trainer.fit(module, datamodule=data, ckpt_path=surroundings.resume, weights_only=True)
+    return trainer.is_global_zero
 
 
 def _resolve_precision(precision: Precision, accelerator: str) -> Literal["32-true", "bf16-mixed", "16-mixed"]:

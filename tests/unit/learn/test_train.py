@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -199,6 +201,46 @@ def test_nothing_is_said_where_there_is_no_terminal(
 ) -> None:
     train(tokens, tmp_path, settings.quick_check())
     assert capfd.readouterr() == ("", "")
+
+
+TOGETHER = """
+import sys
+from pathlib import Path
+
+import torch
+
+from forge_core.learn.settings import TrainSettings
+from forge_core.learn.train import Surroundings, train
+
+torch.set_num_threads(1)
+tokens, output, settings = sys.argv[1:]
+surroundings = Surroundings(accelerator="cpu", devices=2, strategy="ddp")
+train(Path(tokens), Path(output), TrainSettings.model_validate_json(settings), surroundings)
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_share_each_batch_learn_the_same(
+    tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    (tmp_path / "together.py").write_text(TOGETHER)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*launch, str(tmp_path / "together.py"), str(tokens), str(tmp_path / "out"), settings.model_dump_json()]
+    subprocess.run(command, check=True, timeout=300)
+    found = json.loads((tmp_path / "out" / "history.json").read_text())
+    for ours, theirs in zip(found, trained[1].epochs, strict=True):
+        assert (ours["step"], ours["samples"]) == (theirs.step, theirs.samples)
+        assert ours["val"]["q_gap"] == pytest.approx(theirs.val.q_gap, rel=0.1)
+
+
+@pytest.mark.slow
+def test_a_compiled_step_learns_the_same(
+    tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    result = train(tokens, tmp_path, settings.model_copy(update={"compile": "on"}))
+    for ours, theirs in zip(result.epochs, trained[1].epochs, strict=True):
+        assert ours.val.q_gap == pytest.approx(theirs.val.q_gap, rel=0.02)
+    assert _weights(tmp_path).keys() == _weights(trained[0]).keys()
 
 
 def test_a_policy_learns(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
