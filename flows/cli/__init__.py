@@ -9,7 +9,7 @@ import os
 
 import typer
 
-from flows.cli import advise, backfill, eq, generate, local, look, models, shard, stages, store, train, whole
+from flows.cli import advise, backfill, eq, generate, local, look, modal, models, shard, stages, store, train, whole
 from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
@@ -31,6 +31,7 @@ models.add_to(app)
 whole.add_to(app)
 app.add_typer(eq.app, name="eq")
 app.add_typer(shard.app, name="shard")
+app.add_typer(modal.app, name="modal")
 app.add_typer(store.app, name="store")
 local.add_to(app)
 

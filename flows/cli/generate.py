@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import list_missing, no_output
 from flows.cli.options import Sets, build
 from flows.cli.running import run_flow, say
@@ -13,7 +14,7 @@ from flows.cli.tables import show_rows
 
 def add_to(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command()(generate)
+    app.command()(elsewhere(generate))
 
 
 def generate(

@@ -38,6 +38,11 @@ async def look() -> Cloud:
     )
 
 
+async def look_and_bill() -> tuple[Cloud, float | None]:
+    """What runs, and what Modal has billed for it."""
+    return await look(), await billed()
+
+
 async def billed(days: int = 30) -> float | None:
     """US dollars that Modal itself has counted for our App in the last days; None where the plan has no report."""
     start = datetime.now(UTC) - timedelta(days=days)

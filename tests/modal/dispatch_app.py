@@ -16,3 +16,11 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
     if "error" in job:
         return {"error": job["error"], "message": "it said so"}
     return {"block": job["block"], "seconds": 0.0, "device": "cpu", "text": "x" * job.get("bytes", 0)}
+
+
+namesake = modal.App("crystal-forge")
+
+
+@namesake.function(image=modal.Image.debian_slim())
+def rest(seconds: float) -> None:
+    time.sleep(seconds)

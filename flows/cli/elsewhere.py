@@ -1,0 +1,57 @@
+"""The options of commands whose work may go to Modal."""
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from flows.cli.options import build
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+def options(
+    on: Annotated[
+        str | None, typer.Option("--on", help='"modal", or "modal:T4"; several GPUs in order: "modal:L4,T4".')
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="On Modal: US dollars at which everything is stopped.")] = None,
+    max_containers: Annotated[int | None, typer.Option(help="On Modal: containers at a time.")] = None,
+    time_limit: Annotated[int | None, typer.Option(help="On Modal: seconds that one input may take.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="On Modal: do not ask whether the cost is agreed to.")] = False,
+) -> Any:
+    """The place that was typed; None when the work is to be done here. InputError for a place that cannot be meant."""
+    from configs.modal import Place
+    from forge_core.errors import InputError
+
+    given = {"budget": budget, "max_containers": max_containers, "time_limit": time_limit}
+    if on is None:
+        if yes or any(value is not None for value in given.values()):
+            raise InputError.of(
+                got="--budget, --max-containers, --time-limit or --yes without --on",
+                expected="a place where work costs something",
+                remedy="name it, as in --on modal:T4",
+            )
+        return None
+    return build(Place, {"gpus": Place.parse(on).gpus, "agreed": yes, **given})
+
+
+def elsewhere(command: C) -> C:
+    """Give a command these options; its flows then do their work at the place that was typed."""
+    added = inspect.signature(options).parameters
+    own = inspect.signature(command)
+
+    @wraps(command)
+    def run(**values: Any) -> Any:
+        place = options(**{name: values.pop(name) for name in added})
+        if place is None:
+            return command(**values)
+        from tasks.elsewhere import work_on
+
+        with work_on(place):
+            return command(**values)
+
+    setattr(run, "__signature__", own.replace(parameters=[*own.parameters.values(), *added.values()]))  # noqa: B010
+    run.__annotations__ = {**command.__annotations__, **options.__annotations__}
+    return run  # pyright: ignore[reportReturnType]

@@ -1,0 +1,140 @@
+"""What cannot be done on Modal is said in a sentence, within seconds, before anything starts."""
+
+import asyncio
+import socket
+import time
+from pathlib import Path
+
+import modal
+import pytest
+from control_plane import ControlPlane
+from dispatch_app import namesake
+
+from configs.modal import GPUS, Job, Place
+from deployments import work
+from deployments.modal_app import app
+from forge_core.artifacts.key import make_key
+from forge_core.errors import InputError, RemoteError
+from forge_core.shards.request import DealRequest
+from forge_core.shards.settings import ShardSettings
+from tasks.elsewhere import work_on
+from tasks.remote import connection, journal
+from tasks.remote.control import look, stop_containers
+from tasks.remote.cost import Estimate
+from tasks.remote.meter import Meter
+from tasks.remote.prices import PUBLISHED
+from tasks.remote.runs import agree, choose_gpu
+from tasks.remote.shards import make_shards
+
+REQUESTS = [DealRequest(0, None, 0)]
+SETTINGS = ShardSettings(states_per_deal=10)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGE_HOME", str(tmp_path / "home"))
+
+
+def test_a_server_that_is_not_there_is_told_within_five_seconds(
+    control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODAL_SERVER_URL", "http://127.0.0.1:9")
+    start = time.monotonic()
+    with pytest.raises(RemoteError, match=r"no connection to Modal at http://127.0.0.1:9 \(Connection refused\)"):
+        make_shards(REQUESTS, SETTINGS)
+    assert time.monotonic() - start < 5
+
+
+def test_a_server_that_does_not_answer_is_told_within_five_seconds(
+    control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as silent:  # its queue is full: the kernel answers no more connections
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        port = silent.getsockname()[1]
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        monkeypatch.setenv("MODAL_SERVER_URL", f"http://127.0.0.1:{port}")
+        start = time.monotonic()
+        with pytest.raises(RemoteError, match="no connection to Modal"):
+            connection.check_reachable()
+        assert time.monotonic() - start < 5
+        for one in waiting:
+            one.close()
+
+
+def test_no_token(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MODAL_TOKEN_SECRET")
+    with pytest.raises(RemoteError, match=r"Got no Modal token.*modal token new"):
+        make_shards(REQUESTS, SETTINGS)
+
+
+def test_not_deployed(control_plane: ControlPlane) -> None:
+    with pytest.raises(RemoteError, match=r"no Volume 'crystal-forge'.*`forge modal deploy`"):
+        make_shards(REQUESTS, SETTINGS)
+
+
+def test_nobody_to_ask(control_plane: ControlPlane) -> None:
+    app.deploy()
+    with work_on(Place()), pytest.raises(InputError, match=r"nobody to ask.*--yes"):
+        make_shards(REQUESTS, SETTINGS)
+    assert not list(journal.runs())
+    assert not [call for call in control_plane.calls if call.name == "FunctionMap"]
+
+
+def test_a_budget_that_other_stages_of_the_run_have_used_up() -> None:
+    assert Meter(0.0, 8, budget=1.0, before=1.0).used_up
+
+
+@pytest.mark.parametrize("text", ["modal:H900", "modal:t4,nvidia", "moon", "modal-T4"])
+def test_a_place_that_cannot_be_meant(text: str) -> None:
+    with pytest.raises(InputError, match=r"one of T4, L4|modal or modal:GPU"):
+        Place.parse(text)
+
+
+def test_every_gpu_of_the_list_can_be_typed_and_has_a_price() -> None:
+    for gpu in GPUS:
+        assert Place.parse(f"modal:{gpu.lower()}").gpus == (gpu,)
+        assert PUBLISHED.second("generate", gpu) > PUBLISHED.second("generate", None)
+
+
+def test_a_gpu_that_the_machine_does_not_have_is_refused_not_replaced(control_plane: ControlPlane) -> None:
+    app.deploy()
+    with work_on(Place(gpus=("T4",), agreed=True)), pytest.raises(InputError, match="On Modal: Got device cuda"):
+        make_shards(REQUESTS, SETTINGS)
+    bound = [call.request for call in control_plane.calls if call.name == "FunctionBindParams"]
+    assert bound[0].function_options.resources.gpu_config.gpu_type == "T4"
+
+
+def test_gpus_are_tried_in_order(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.deploy()
+    monkeypatch.setattr("tasks.remote.runs.PATIENCE", 0.5)
+    control_plane.faults.delay = {0: 60, 1: 60}
+    with pytest.raises(RemoteError, match="none of H100, L4 within"):
+        asyncio.run(choose_gpu("generate", Place(gpus=("H100", "L4")), PUBLISHED))
+    assert {run.start["gpu"] for run in journal.runs()} == {"H100", "L4"}
+    assert not control_plane.wait(lambda running: not running)
+
+
+def test_other_code_than_was_deployed(tmp_path: Path) -> None:
+    key = make_key("generate", code="0" * 64, settings={"shards": SETTINGS})
+    job = Job(key=key, code=("forge_core.shards.generate",), block="b", work={"deals": [[0, None, 0]]}, gpu=False)
+    with pytest.raises(RemoteError, match=r"Got code .* on Modal.*forge modal deploy"):
+        work.run(job, tmp_path)
+
+
+def test_stop_all_ends_containers_that_nobody_knows(control_plane: ControlPlane) -> None:
+    namesake.deploy()
+    modal.Function.from_name("crystal-forge", "rest").spawn(120)
+    control_plane.wait(lambda running: bool(running.containers), 60)
+    assert len(asyncio.run(look()).containers) == 1
+    assert len(asyncio.run(stop_containers())) == 1
+
+
+def test_what_was_agreed_to_is_not_asked() -> None:
+    expected = Estimate(at_most=4.2, expected=0.37, hours=0.5, source="somewhere")
+    with pytest.raises(InputError, match="nobody to ask"):
+        agree("10 deals", expected, Place())
+    agree("10 deals", expected, Place(agreed=True))
