@@ -60,3 +60,20 @@ class Backfill(BaseModel):
         """Seeds in a block: the same for the same range, so that two backfills of it have the same blocks."""
         usual = _USUAL_BLOCK[self.make]
         return self.block or usual * math.ceil(len(self.seeds) / (usual * _MOST_BLOCKS))
+
+
+class Growth(BaseModel):
+    """How a data set grows by itself."""
+
+    model_config = _FROZEN
+
+    seeds: int = Field(1000, ge=1, description="How many of the missing seeds are made in a run.")
+    enough: int = Field(10_000, ge=1, description="Seeds, from 0 on, with which the data set is complete.")
+    folder: Path | None = Field(None, description="The data set's folder; none = data/shards or data/games.")
+    where: Where = Field("here", description="here: in this run's process. cpu, gpu: as runs on that work pool.")
+    at_once: int = Field(2, ge=1, le=100, description="Blocks under way at once on a work pool.")
+
+    def backfill(self, make: What) -> Backfill:
+        """What a run has to make."""
+        asked = self.model_dump(include={"folder", "where", "at_once"})
+        return Backfill(make=make, end=self.enough, limit=self.seeds, **asked)

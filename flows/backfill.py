@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import cast
 
 from prefect import flow
@@ -10,10 +9,11 @@ from prefect.states import Completed
 
 from configs.installation import Installation
 from configs.operation import Backfill
+from flows import forms
 from flows.interrupt import Stopping, finish_first
 from flows.kinds import Games, Kind, Shards
+from flows.limits import one_writer
 from flows.pool_runs import PoolRuns
-from forge_core.artifacts.reference import Reference
 from forge_core.errors import ForgeError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import Keep, ShardSettings
@@ -23,14 +23,16 @@ from tasks.devices import DeviceName
 
 logger = logging.getLogger(__name__)
 
+SHARDS, GAMES = ShardSettings(), EqSettings()
+
 
 @flow(name="backfill")
 def backfill(
-    seeds: Backfill,
-    shards: ShardSettings | None = None,
+    seeds: forms.Settings[Backfill],
+    shards: forms.Settings[ShardSettings] = SHARDS,
     device: DeviceName = "auto",
-    games: EqSettings | None = None,
-    model: Reference | Path | None = None,
+    games: forms.Settings[EqSettings] = GAMES,
+    model: forms.Oracle = None,
 ) -> BackfillReport:
     """Make what a folder lacks of a range of seeds; it may be killed at any moment, started again, or run twice.
 
@@ -42,11 +44,15 @@ def backfill(
 
     Raises ForgeError when blocks failed in every attempt.
     """
-    kept = shards or ShardSettings()
-    if seeds.make == "tables":
-        kept = kept.model_copy(update={"keep": Keep.TABLE})
-    kind = Games(games or EqSettings(), model) if seeds.make == "games" else Shards(kept, device)
+    kept = shards.model_copy(update={"keep": Keep.TABLE}) if seeds.make == "tables" else shards
+    kind = Games(games, model) if seeds.make == "games" else Shards(kept, device)
     report = fill(kind, seeds)
+    finish(report, seeds)
+    return cast(BackfillReport, Completed(message=report.summary, data=report))
+
+
+def finish(report: BackfillReport, seeds: Backfill) -> None:
+    """Show on the run's page what a backfill came to; ForgeError when blocks failed in every attempt."""
     report_backfill(report, seeds.make, seeds.place)
     if report.failed:
         raise ForgeError.of(
@@ -54,11 +60,15 @@ def backfill(
             expected=f"every block to succeed within {seeds.attempts} attempts ({report.summary})",
             remedy="mend the cause and start the same backfill again: it makes what is missing",
         )
-    return cast(BackfillReport, Completed(message=report.summary, data=report))
 
 
 def fill(kind: Kind, settings: Backfill) -> BackfillReport:
     """Make what is missing, block by block, in this process or on a work pool. Ctrl-C finishes what is under way."""
+    with one_writer(settings.place):
+        return _fill(kind, settings)
+
+
+def _fill(kind: Kind, settings: Backfill) -> BackfillReport:
     folder = Installation().place(settings.place)
     kind.check(folder)
     gaps = kind.missing(folder, settings.seeds)

@@ -51,6 +51,7 @@ class PoolRuns:
     kind: Kind
     settings: Backfill
     failed: dict[range, str] = field(default_factory=dict[range, str])
+    _warned: bool = False
 
     def fill(self, blocks: Sequence[range], *, stopping: Stopping, on_block: Callable[[], None]) -> None:
         """Fill all blocks. Once `stopping` says so no more are started, and those under way are waited for.
@@ -100,6 +101,9 @@ class PoolRuns:
     def _ended(self, client: SyncPrefectClient, runs: Mapping[UUID, _Try]) -> Iterator[tuple[UUID, "State[Any]"]]:
         """Those of the runs that have ended, and how."""
         found = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(runs))))
+        if found and not self._warned and all(run.state_name == "Late" for run in found):
+            logger.warning("No worker of the pool %s has begun a run; see `forge status`", self.settings.where)
+            self._warned = True
         for run in found:
             if run.state is not None and run.state.is_final():
                 yield run.id, run.state

@@ -29,7 +29,9 @@ def backfill(
     ] = "here",
     at_once: Annotated[int | None, typer.Option(help="Blocks under way at once on a work pool.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
-    oracle: Annotated[str, typer.Option(help="For games: exact, or a model folder or .onnx file.")] = "exact",
+    oracle: Annotated[
+        str, typer.Option(help="For games: exact, champion or another name of a model, or its path.")
+    ] = "exact",
     sets: Sets = None,
 ) -> None:
     """Fill a range of seeds by blocks that are tried again when they fail; killed, it goes on where it was."""
@@ -45,6 +47,6 @@ def backfill(
         shards=build(ShardSettings, {}, None if make == "games" else sets),
         device=device,
         games=build(EqSettings, {}, sets if make == "games" else None),
-        model=None if oracle == "exact" else Path(oracle).absolute(),
+        model=None if oracle == "exact" else oracle,
     ).value
     show_rows(f"Seeds {start:,} to {end - 1:,}, {make}", report.rows)

@@ -1,0 +1,78 @@
+"""Data sets that grow by themselves: each run makes the next seeds that are missing, until there are enough."""
+
+from pathlib import Path
+from typing import cast
+
+from prefect import State, flow
+from prefect.states import Completed
+
+from configs.operation import Growth
+from flows import forms
+from flows.backfill import GAMES, SHARDS, fill, finish
+from flows.kinds import Games, Shards
+from forge_core.artifacts.reference import Reference
+from forge_core.expected_q.settings import EqSettings
+from forge_core.shards.settings import ShardSettings
+from forge_core.tokens.settings import TokenSettings
+from tasks.backfill import BackfillReport
+from tasks.checkout import checkout
+from tasks.devices import DeviceName
+from tasks.report import report_tokens
+from tasks.tokenize import tokenize
+
+TOKENS = TokenSettings()
+_OUTPUT = Path("data/tokens")
+
+
+@flow(name="generate-oracle")
+def grow_shards(
+    growth: forms.Settings[Growth],
+    shards: forms.Settings[ShardSettings] = SHARDS,
+    device: DeviceName = "auto",
+    tokens: forms.Settings[TokenSettings] = TOKENS,
+    output: Path = _OUTPUT,
+) -> Reference:
+    """Solve the next missing deals of a data set, then turn all into training arrays; nothing when it is complete.
+
+    growth  which seeds, how many of them
+    shards  what is kept of a solved deal
+    device  auto, cpu or cuda
+    tokens  which states become samples
+    output  the folder that gets the training arrays, besides the store
+
+    Ends in the state `Enough` when the data set holds all its seeds.
+    """
+    report = fill(Shards(shards, device), growth.backfill("shards"))
+    if enough := _enough(report, growth):
+        return cast(Reference, enough)
+    finish(report, growth.backfill("shards"))
+    arrays = tokenize([growth.backfill("shards").place], tokens)
+    checkout([arrays], output)
+    report_tokens(arrays)
+    return cast(Reference, Completed(message=report.summary, data=arrays))
+
+
+@flow(name="generate-eq")
+def grow_games(
+    growth: forms.Settings[Growth], games: forms.Settings[EqSettings] = GAMES, model: forms.Oracle = None
+) -> BackfillReport:
+    """Play the next missing E[Q] games of a data set; nothing once it is complete.
+
+    growth  which seeds, how many of them
+    games   how decisions are valued and games are played
+    model   a model folder, an .onnx file or an object of the store as the oracle; none = the exact solver
+
+    Ends in the state `Enough` when the data set holds all its seeds.
+    """
+    report = fill(Games(games, model), growth.backfill("games"))
+    if enough := _enough(report, growth):
+        return cast(BackfillReport, enough)
+    finish(report, growth.backfill("games"))
+    return cast(BackfillReport, Completed(message=report.summary, data=report))
+
+
+def _enough(report: BackfillReport, growth: Growth) -> State[None] | None:
+    """The state that says that nothing was to be done; None when something was."""
+    if report.present < growth.enough:
+        return None
+    return Completed(name="Enough", message=f"the data set holds all its {growth.enough:,} seeds; nothing was made")

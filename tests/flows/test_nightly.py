@@ -1,0 +1,38 @@
+"""Data sets that grow by themselves, and end quietly when there is enough."""
+
+from pathlib import Path
+
+from configs.operation import Growth
+from forge_core.expected_q.settings import EqSettings
+from forge_core.shards.settings import ShardSettings
+from forge_core.tokens.manifest import read_manifest
+
+
+def test_every_night_makes_the_next_seeds_and_tokens_of_all_until_there_are_enough(home: Path) -> None:
+    from flows.nightly import grow_shards
+
+    growth, few = Growth(seeds=2, enough=3), ShardSettings(states_per_deal=20)
+    messages: list[tuple[str | None, str | None]] = []
+    for _ in range(3):
+        state = grow_shards(growth, few, return_state=True)
+        messages.append((state.name, state.message))
+    assert messages == [
+        ("Completed", "2 made, 0 already there, 1 missing"),
+        ("Completed", "1 made, 2 already there, 0 missing"),
+        ("Enough", "the data set holds all its 3 seeds; nothing was made"),
+    ]
+    assert sorted(path.name for path in (home / "data" / "shards").rglob("*.parquet")) == [
+        f"seed_{seed:08d}_decl_{seed}.parquet" for seed in range(3)
+    ]
+    manifest = read_manifest(home / "data" / "tokens")
+    assert manifest.samples == {"train": 60, "val": 0, "test": 0}
+    assert len(manifest.inputs) == 3
+
+
+def test_games_grow_likewise(home: Path) -> None:
+    from flows.nightly import grow_games
+
+    games = EqSettings(n_worlds=2, enumerate_up_to=2)
+    states = [grow_games(Growth(seeds=1, enough=1), games, return_state=True) for _ in range(2)]
+    assert [state.name for state in states] == ["Completed", "Enough"]
+    assert len(list((home / "data" / "games").rglob("*.pt"))) == 1
