@@ -36,17 +36,19 @@ def prepare() -> None:
     with get_client(sync_client=True) as client:
         for name, description in POOLS.items():
             _make_pool(client, name, description)
-        install_automations(client)
+    install_automations()
 
 
-def install_automations(client: SyncPrefectClient) -> None:
+def install_automations() -> None:
     """Put the automations of deployments/automations.yaml on the server, in place of those of the same names."""
-    for automation in TypeAdapter(list[AutomationCore]).validate_python(yaml.safe_load(_AUTOMATIONS.read_text())):
-        same = client.read_automations_by_name(automation.name)
-        if not same:
-            client.create_automation(automation)
-        for old in same:
-            client.update_automation(old.id, automation)
+    automations = TypeAdapter(list[AutomationCore]).validate_python(yaml.safe_load(_AUTOMATIONS.read_text()))
+    with get_client(sync_client=True) as client:
+        for automation in automations:
+            same = client.read_automations_by_name(automation.name)
+            if not same:
+                client.create_automation(automation)
+            for old in same:
+                client.update_automation(old.id, automation)
 
 
 def is_deployed() -> bool:

@@ -29,14 +29,15 @@ RUN_PAGE = "/runs/flow-run/"
 
 _START_LIMIT = 180  # seconds; a busy machine needs far longer than the usual ten
 _STOP_LIMIT = 15
-_STATE, _GROUP = 0, 2  # fields of /proc/<pid>/stat, counted from the state on
+_PARENT, _GROUP = 1, 2  # fields of /proc/<pid>/stat, counted from the state on
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process in the background: its name, folder, usual port, health page, command and environment for a port."""
+    """A process in the background: its names, folder, health page; usual port (0 = any), command, environment."""
 
     name: str
+    title: str
     folder: Path
     port: int
     health: str
@@ -58,6 +59,7 @@ def prefect_service(installation: Installation) -> Service:
     """The Prefect server on SQLite."""
     return Service(
         name="Prefect",
+        title="the Prefect server",
         folder=installation.prefect,
         port=4200,
         health="/api/health",
@@ -71,11 +73,17 @@ def mlflow_service(installation: Installation) -> Service:
     options = ["--backend-store-uri", installation.tracking_uri, "--workers", "1", "--host", "127.0.0.1"]
     return Service(
         name="MLflow",
+        title="the MLflow server",
         folder=installation.mlflow,
         port=5000,
         health="/health",
         command=lambda port: [sys.executable, "-m", "mlflow", "server", *options, "--port", str(port)],
-        environment=lambda port: {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"},
+        # without the eight processes that wait for jobs that nobody here gives them
+        environment=lambda port: {
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "DO_NOT_TRACK": "1",
+        },
     )
 
 
@@ -86,8 +94,9 @@ def worker_service(installation: Installation, pool: str, api_url: str) -> Servi
     home = {"FORGE_HOME": str(installation.home.absolute()), "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
     return Service(
         name=f"worker {pool}",
+        title=f"a worker for the pool {pool}",
         folder=installation.home.absolute() / "workers" / pool,
-        port=8080,
+        port=0,
         health="/health",
         command=lambda port: [sys.executable, "-m", "prefect", *words],
         environment=lambda port: {
@@ -96,6 +105,13 @@ def worker_service(installation: Installation, pool: str, api_url: str) -> Servi
             "PREFECT_WORKER_WEBSERVER_PORT": str(port),
         },
     )
+
+
+def known(installation: Installation) -> list[Service]:
+    """What may run here, in the order in which it is started: both servers, and the workers that were started once."""
+    workers = sorted(path.name for path in (installation.home.absolute() / "workers").glob("*"))
+    servers = [prefect_service(installation), mlflow_service(installation)]
+    return servers + [worker_service(installation, pool, "") for pool in workers]
 
 
 def address(service: Service) -> str | None:
@@ -127,7 +143,7 @@ def start(service: Service, *, tell: Callable[[str], None]) -> Started:
         if recorded := _recorded(service):
             return Started(recorded[1], fresh=False)
         port = _free_port(service.port)
-        tell(f"Starting {service.name} in the background (about ten seconds) ...")
+        tell(f"Starting {service.title} in the background (about ten seconds) ...")
         url, pid = f"http://127.0.0.1:{port}", _spawn(service, port)
         service.record.write_text(json.dumps({"pid": pid, "began": began(pid), "address": url}))
         return Started(url, fresh=True)
@@ -141,7 +157,7 @@ def wait(service: Service) -> None:
             return
         time.sleep(0.1)
     raise ForgeError.of(
-        got=f"no answer from {service.name}, which was started",
+        got=f"no answer from {service.title}, which was started",
         expected=f"a healthy answer within {_START_LIMIT} seconds",
         remedy=f"read {service.log}, run `forge down` and try again",
     )
@@ -156,15 +172,16 @@ def stop(service: Service) -> bool:
     service.record.unlink(missing_ok=True)
     if recorded is None:
         return False
-    group = recorded[0]
-    for name, limit in ((signal.SIGTERM, _STOP_LIMIT), (signal.SIGKILL, _STOP_LIMIT)):
-        with suppress(ProcessLookupError):
-            os.killpg(group, name)
-        deadline = time.monotonic() + limit
-        while (lives := _lives(group)) and time.monotonic() < deadline:
+    left: dict[int, str] = {}
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        left |= _family(recorded[0])
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _STOP_LIMIT
+        while left and time.monotonic() < deadline:
             time.sleep(0.1)
-        if not lives:
-            break
+            left = {pid: since for pid, since in left.items() if began(pid) == since}
     return True
 
 
@@ -187,16 +204,20 @@ def _recorded(service: Service) -> tuple[int, str] | None:
     return (pid, url) if start and start == began(pid) else None
 
 
-def _lives(group: int) -> bool:
-    """Whether a process of the group is left; where there is no /proc, whether the first one is."""
-    if began(group) or not Path("/proc/self").exists():
-        return began(group) is not None
-    members = (_stat(path) for path in Path("/proc").iterdir() if path.name.isdigit())
-    return any(fields[_GROUP] == str(group) and fields[_STATE] not in "ZX" for fields in members)
+def _family(first: int) -> dict[int, str]:
+    """The process, its group and all that these have started, with when each began; where there is no /proc, only it.
+
+    A flow that a worker runs is in a group of its own, which a signal to the worker's group would not reach.
+    """
+    known = {int(path.name): _stat(path) for path in Path("/proc").glob("[0-9]*")}
+    family = {first} | {pid for pid, fields in known.items() if fields[_GROUP] == str(first)}
+    while more := {pid for pid, fields in known.items() if int(fields[_PARENT]) in family} - family:
+        family |= more
+    return {pid: since for pid in family if (since := began(pid)) is not None}
 
 
 def _stat(process: Path) -> list[str]:
-    """The fields of /proc/<pid>/stat from the state on; those of a process that has ended when it is not there."""
+    """The fields of /proc/<pid>/stat from the state on; of a process that has just ended, some that fit none."""
     try:
         return (process / "stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -14,40 +14,68 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def up(mlflow: Annotated[bool, typer.Option(help="Start the MLflow pages, too.")] = True) -> None:
-    """Start the local Prefect server and the MLflow pages in the background, unless they run."""
-    from configs.installation import Installation
-    from flows import server
+def up(
+    pools: Annotated[
+        list[str] | None, typer.Option("--pool", help="A work pool that gets a worker; may be repeated. [cpu and gpu]")
+    ] = None,
+    mlflow: Annotated[bool, typer.Option(help="Start the MLflow pages, too.")] = True,
+    detach: Annotated[bool, typer.Option("--detach", help="Leave it all running in the background.")] = False,
+) -> None:
+    """Start what this machine needs to run flows by itself, and watch it until Ctrl-C, which ends it all.
 
+    The Prefect server (unless PREFECT_API_URL names another), MLflow's pages, the deployments, a worker for each pool.
+    """
+    connection = connect()
+    from configs.installation import Installation
+    from flows import deploy, server
+    from flows import up as local
+
+    connection.wait()
+    if not deploy.is_deployed():
+        say("Putting the deployments on the server ...")
+        deploy.deploy()
     installation = Installation()
-    services = [server.prefect_service(installation)]
-    if mlflow:
-        services.append(server.mlflow_service(installation))
-    started = [(service, server.start(service, tell=say)) for service in services]
-    for service, address in started:
-        server.wait(service)
-        typer.echo(f"{service.name:8} {address}")
-    typer.echo("`forge down` stops them.")
+    services = [server.prefect_service(installation)] * connection.is_local
+    services += [server.mlflow_service(installation)] * mlflow
+    services += [server.worker_service(installation, pool, connection.api_url) for pool in pools or deploy.POOLS]
+    local.start(services, say)
+    if detach:
+        status()
+        say("`forge down` stops them.")
+    else:
+        local.Watch(services, say).run()
 
 
 def down() -> None:
-    """Stop the local servers."""
+    """Stop what runs in the background: workers, with the flows that they run, and servers."""
     from configs.installation import Installation
     from flows import server
 
-    installation = Installation()
-    for service in (server.prefect_service(installation), server.mlflow_service(installation)):
+    for service in reversed(server.known(Installation())):
         typer.echo(f"{service.name:8} {'stopped' if server.stop(service) else 'was not running'}")
 
 
 def status() -> None:
-    """Say which local servers answer, and where."""
-    from configs.installation import Installation
+    """Show which servers and workers answer, the work pools, and the runs that are under way or late."""
+    from configs.installation import Installation, prefect_environment
     from flows import server
 
     installation = Installation()
-    for service in (server.prefect_service(installation), server.mlflow_service(installation)):
-        typer.echo(f"{service.name:8} {server.address(service) or 'not running'}")
+    health = {service.name: server.address(service) for service in server.known(installation)}
+    local = f"{health['Prefect']}/api" if health["Prefect"] else None
+    api_url = os.environ.get("PREFECT_API_URL") or local
+    if api_url is None:
+        typer.echo("\n".join(f"{name:8} {address or 'not running'}" for name, address in health.items()))
+        return
+    for name, value in prefect_environment(installation, api_url).items():
+        os.environ.setdefault(name, value)
+    from rich.console import Console
+
+    from flows import up as local
+
+    console = Console(highlight=False)
+    for table in local.tables(health, local.overview()):
+        console.print(table, "")
 
 
 def deploy() -> None:
@@ -74,7 +102,7 @@ def ui(
     remote = {"prefect": os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), "mlflow": installation.mlflow_uri}
     service = {"prefect": server.prefect_service, "mlflow": server.mlflow_service}[which](installation)
     if not (address := remote[which]):
-        address = server.start(service, tell=say)
+        address = server.start(service, tell=say).address
         server.wait(service)
     experiment, _, name = run.partition("/")
     page = {"prefect": f"{server.RUN_PAGE}{run}", "mlflow": f"/#/experiments/{experiment}/runs/{name}"}[which]

@@ -28,10 +28,15 @@ def program() -> str:
 
 
 class Connection(NamedTuple):
-    """The Prefect server that this process speaks to, and whether it is the local one, which may still be starting."""
+    """The Prefect server that this process speaks to.
+
+    is_local  it is the local one, which may still be starting
+    is_fresh  it has just been started
+    """
 
     api_url: str
     is_local: bool
+    is_fresh: bool
 
     def wait(self) -> None:
         """Wait until the server answers; ForgeError when it does not."""
@@ -40,6 +45,10 @@ class Connection(NamedTuple):
 
         if self.is_local:
             server.wait(server.prefect_service(Installation()))
+            if self.is_fresh:
+                from flows import deploy
+
+                deploy.install_automations()
         elif not server.is_healthy(f"{self.api_url}/health"):
             raise ForgeError.of(
                 got=f"no answer from the Prefect server at {self.api_url}",
@@ -57,11 +66,14 @@ def connect() -> Connection:
     from flows import server
 
     installation = Installation()
-    given = os.environ.get("PREFECT_API_URL")
-    api_url = given or server.start(server.prefect_service(installation), tell=say) + "/api"
-    for name, value in prefect_environment(installation, api_url).items():
+    if given := os.environ.get("PREFECT_API_URL"):
+        connection = Connection(given, is_local=False, is_fresh=False)
+    else:
+        started = server.start(server.prefect_service(installation), tell=say)
+        connection = Connection(f"{started.address}/api", is_local=True, is_fresh=started.fresh)
+    for name, value in prefect_environment(installation, connection.api_url).items():
         os.environ.setdefault(name, value)
-    return Connection(api_url, given is None)
+    return connection
 
 
 def run_flow(entry: str, **parameters: Any) -> Outcome:
