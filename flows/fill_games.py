@@ -7,13 +7,13 @@ from prefect import flow
 
 from configs.installation import Installation
 from configs.pipeline import SeedSeries
+from flows import forms
 from flows.interrupt import finish_first
-from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.files import missing
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.manifest import missing_blocks
-from tasks.generate_eq import BLOCK
 from tasks.generate_eq import fill_games as fill
+from tasks.generate_eq import fill_size
 from tasks.report import GamesReport, report_filled_games
 
 logger = logging.getLogger(__name__)
@@ -21,7 +21,10 @@ logger = logging.getLogger(__name__)
 
 @flow(name="fill-games")
 def fill_games(
-    folder: Path, games: SeedSeries, settings: EqSettings | None = None, model: Reference | Path | None = None
+    folder: Path,
+    games: forms.Settings[SeedSeries],
+    settings: forms.Settings[EqSettings | None] = None,
+    model: forms.Oracle = None,
 ) -> GamesReport:
     """Play the games that a folder lacks, block by block; other generators may work on it at the same time.
 
@@ -33,7 +36,7 @@ def fill_games(
     folder = Installation().place(folder)
     report = GamesReport()
     with finish_first(logger.warning) as stopping:
-        for seeds in missing_blocks(folder, games.seeds(), size=BLOCK, limit=games.limit, find=missing):
+        for seeds in missing_blocks(folder, games.seeds(), size=fill_size(), limit=games.limit, find=missing):
             receipt = fill(seeds, settings or EqSettings(), folder, model=model)
             report.made += len(receipt.made)
             report.others += receipt.present + receipt.claimed

@@ -6,7 +6,7 @@ Commands and flows hand over references, paths and settings, which these types t
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, GetJsonSchemaHandler, WithJsonSchema
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -40,7 +40,7 @@ class _OrPreset(_InOrder):
 
 def _number(schema: JsonSchemaValue, handler: GetJsonSchemaHandler) -> bool:
     """Number the fields of a group and of the groups in it; whether it was one."""
-    inner = schema.get("items", schema)
+    inner = schema.get("items") or next((each for each in schema.get("anyOf", ()) if "$ref" in each), schema)
     if "$ref" not in inner or "properties" not in (group := handler.resolve_ref_schema(inner)):
         return False
     fields: dict[str, JsonSchemaValue] = group["properties"]
@@ -85,6 +85,9 @@ def _typed(description: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": description})
 
 
+_EMPTY = Field(json_schema_extra={"default": ""})
+"""What is not typed is an empty text; the form knows no None for a text."""
+
 _TOKENS = 'Training arrays: "latest", the first digits of their digest in the store, or a folder.'
 _MODEL = 'A model: "champion" or another name of the catalog, "latest", the first digits of its digest, or a path.'
 
@@ -96,9 +99,15 @@ Shards = Annotated[Reference | Path, _object("shards"), _typed(_TOKENS.replace("
 Tokens = Annotated[Reference | Path, _object("tokens"), _typed(_TOKENS)]
 Model = Annotated[Reference | Path, _object("model"), _typed(_MODEL)]
 ModelTokens = Annotated[
-    Reference | Path | None, _object("tokens"), _typed(f"{_TOKENS} Empty: those that the model learned from.")
+    Reference | Path | None, _object("tokens"), _typed(f"{_TOKENS} Empty: those that the model learned from."), _EMPTY
 ]
-States = Annotated[Reference | Path | None, _object("tokens"), _typed(f"{_TOKENS} Empty: states that are made for it.")]
-Oracle = Annotated[Reference | Path | None, _object("model"), _typed(f"{_MODEL} Empty: the exact solver.")]
-Initial = Annotated[Reference | Path | None, _object("model"), _typed(f"{_MODEL} Empty: weights drawn by the seed.")]
-Output = Annotated[Path | None, BeforeValidator(_place), _typed("A folder that gets the result, besides the store.")]
+States = Annotated[
+    Reference | Path | None, _object("tokens"), _typed(f"{_TOKENS} Empty: states that are made for it."), _EMPTY
+]
+Oracle = Annotated[Reference | Path | None, _object("model"), _typed(f"{_MODEL} Empty: the exact solver."), _EMPTY]
+Initial = Annotated[
+    Reference | Path | None, _object("model"), _typed(f"{_MODEL} Empty: weights drawn by the seed."), _EMPTY
+]
+Output = Annotated[
+    Path | None, BeforeValidator(_place), _typed("A folder that gets the result, besides the store."), _EMPTY
+]

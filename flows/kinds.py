@@ -89,7 +89,8 @@ class Games:
     def parameters(self, folder: Path, seeds: range) -> dict[str, Any]:
         """See `Kind`."""
         games = SeedSeries(start=seeds.start, count=len(seeds))
-        return {"folder": folder, "games": games, "settings": self.settings, "model": self.model}
+        model = self.model.digest if isinstance(self.model, Reference) else self.model  # as a form takes it
+        return {"folder": folder, "games": games, "settings": self.settings, "model": model}
 
     def fill(self, folder: Path, seeds: range) -> State[Any]:
         """See `Kind`."""

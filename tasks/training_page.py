@@ -34,6 +34,7 @@ class TrainingPage:
         self._settings = settings
         self._links = links
         self._epochs: Sequence[Epoch] = ()
+        self._told = 0
         self._bar = LiveBar("training", settings.epochs)
         self._line = Interval(5)
         self._table = Live(self._draw_table)
@@ -41,9 +42,10 @@ class TrainingPage:
 
     def show(self, epochs: "Sequence[Epoch]") -> None:
         """Tell of all epochs so far, of which the last has just ended."""
-        self._bar.advance(epochs[-1].epoch + 1 - (self._epochs[-1].epoch + 1 if self._epochs else 0))
-        self._epochs = epochs
         last = epochs[-1]
+        self._bar.advance(last.epoch + 1 - self._told)
+        self._told = last.epoch + 1
+        self._epochs = epochs
         if self._line.is_due() or last.epoch + 1 == self._settings.epochs:
             words = f"epoch {last.epoch + 1:,} of {self._settings.epochs:,}, val q_gap {last.val.q_gap:.3f}"
             logger.info("%-12s %s", "train", words)
