@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import polars as pl
+from pydantic import BaseModel, ValidationError
 
 from forge_core.errors import InputError
 from forge_core.shards.manifest import is_sound
@@ -19,7 +20,7 @@ from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import SCHEMA_VERSION, Sampling, ShardMetadata
 from forge_core.shards.settings import Keep, ShardSettings
 from forge_core.shards.split import Split
-from forge_core.shards.write import claim, write_shard
+from forge_core.shards.write import claim, write_note, write_shard
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.gpu import Device, solve_batches
 from forge_core.solver.solved import SolvedDeal
@@ -58,6 +59,7 @@ class ShardReceipt:
 def write_deal(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt:
     """Solve a deal and write its shard into `folder`, atomically. A sound shard that is there already is kept.
 
+    Of a deal that is too large a hidden note is left, so that it is solved once and not again by every later run.
     When another generator is just making this shard, it is waited for. Raises InputError when the shard that is there
     was made with other settings.
     """
@@ -109,6 +111,17 @@ def check_folder(folder: Path, settings: ShardSettings) -> None:
             return
 
 
+class _Note(BaseModel):
+    """What is kept of a deal that was skipped, in a hidden file beside the shards."""
+
+    reachable_states: int
+    opening_value: int
+
+
+def _skipped(request: DealRequest, note: _Note) -> ShardReceipt:
+    return ShardReceipt(request.relative_path(), 0, note.reachable_states, note.opening_value, 0.0, Outcome.SKIPPED)
+
+
 @dataclass(frozen=True, slots=True)
 class _Generator:
     """Writes shards of one kind into one folder."""
@@ -134,29 +147,51 @@ class _Generator:
         """As `write_if_free`, for each request; solved side by side on a device."""
         with ExitStack() as claims:
             files = [claims.enter_context(claim(self._path(request), wait=False)) for request in requests]
-            mine = [(request, file) for request, file in zip(requests, files, strict=True) if file is not None]
+            known = [self._known_as_too_large(request) for request in requests]
+            asked = list(zip(requests, files, known, strict=True))
+            mine = [(request, file) for request, file, skipped in asked if file is not None and skipped is None]
             tables = solve_batches(device, [r.deal() for r, _ in mine], [r.declaration for r, _ in mine])
             receipts = pool.map(lambda job, table: self._save(table, *job), mine, tables)
-            for request, file in zip(requests, files, strict=True):
-                yield self._kept_if_sound(request) if file is None else next(receipts)
+            for request, file, skipped in asked:
+                yield self._kept_if_sound(request) if file is None else skipped or next(receipts)
 
     def _make(self, request: DealRequest, temporary: Path) -> ShardReceipt:
+        if (skipped := self._known_as_too_large(request)) is not None:
+            return skipped
         start = time.perf_counter()
         receipt = self._save(solve(request.deal(), request.declaration), request, temporary)
         return replace(receipt, seconds=time.perf_counter() - start)
 
     def _save(self, table: SolvedDeal, request: DealRequest, temporary: Path) -> ShardReceipt:
         start = time.perf_counter()
-        rows, outcome = 0, Outcome.SKIPPED
-        if self.settings.max_states is None or table.reachable_states <= self.settings.max_states:
-            metadata = self._metadata(request, table)
-            frames = _frames(table, metadata)
-            rows = write_shard(temporary, self._path(request), metadata=metadata, frames=frames)
-            outcome = Outcome.WRITTEN
+        if self._is_too_large(table.reachable_states):
+            return self._skip(request, table)
+        metadata = self._metadata(request, table)
+        rows = write_shard(temporary, self._path(request), metadata=metadata, frames=_frames(table, metadata))
         seconds = time.perf_counter() - start
         return ShardReceipt(
-            request.relative_path(), rows, table.reachable_states, table.opening_value, seconds, outcome
+            request.relative_path(), rows, table.reachable_states, table.opening_value, seconds, Outcome.WRITTEN
         )
+
+    def _is_too_large(self, reachable_states: int) -> bool:
+        return self.settings.max_states is not None and reachable_states > self.settings.max_states
+
+    def _skip(self, request: DealRequest, table: SolvedDeal) -> ShardReceipt:
+        """Leave a note of a deal that is too large."""
+        note = _Note(reachable_states=table.reachable_states, opening_value=table.opening_value)
+        write_note(self._note_path(request), note.model_dump_json())
+        return _skipped(request, note)
+
+    def _known_as_too_large(self, request: DealRequest) -> ShardReceipt | None:
+        """The receipt of a deal that an earlier run found larger than this run allows."""
+        try:
+            note = _Note.model_validate_json(self._note_path(request).read_bytes())
+        except (FileNotFoundError, ValidationError):
+            return None
+        return _skipped(request, note) if self._is_too_large(note.reachable_states) else None
+
+    def _note_path(self, request: DealRequest) -> Path:
+        return self._path(request).with_name(f".{request.file_name}.skipped")
 
     def _kept_if_sound(self, request: DealRequest) -> ShardReceipt | None:
         return self.kept(request) if is_sound(self._path(request)) else None

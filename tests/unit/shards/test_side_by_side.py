@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from forge_core.shards.read import read_shard
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.write import claim
+from forge_core.solver.gpu import Device
 
 SETTINGS = ShardSettings(states_per_deal=50)
 REQUESTS = [DealRequest(900, None, declaration) for declaration in range(8)]
@@ -100,6 +102,34 @@ def test_large_deals_can_be_skipped(tmp_path: Path) -> None:
     assert (receipt.outcome, receipt.rows) == (Outcome.SKIPPED, 0)
     assert receipt.reachable_states > 1000
     assert missing(tmp_path, REQUESTS[:1]) == REQUESTS[:1]
+
+
+def test_a_deal_known_as_too_large_is_not_solved_again(tmp_path: Path) -> None:
+    small = ShardSettings(max_states=1000)
+    first, again = (write_block(REQUESTS[:2], small, tmp_path) for _ in range(2))
+    assert min(each.seconds for each in first) > 0
+    assert again == [replace(each, seconds=0.0) for each in first]
+    larger = ShardSettings(states_per_deal=10, max_states=first[0].reachable_states)
+    assert write_deal(REQUESTS[0], larger, tmp_path).outcome is Outcome.WRITTEN
+
+
+def test_a_device_skips_the_same_deals(device: Device, tmp_path: Path) -> None:
+    requests = [DealRequest(seed, None, seed % 10) for seed in (1, 2, 3)]
+    sizes = [
+        write_deal(request, ShardSettings(max_states=1), tmp_path / "sizes").reachable_states for request in requests
+    ]
+    settings = ShardSettings(states_per_deal=10, max_states=sorted(sizes)[1])
+    wanted = [Outcome.SKIPPED if size > sorted(sizes)[1] else Outcome.WRITTEN for size in sizes]
+    for outcomes in (wanted, [Outcome.KEPT if each is Outcome.WRITTEN else each for each in wanted]):
+        receipts = write_block(requests, settings, tmp_path / "shards", device=device)
+        assert [each.outcome for each in receipts] == outcomes
+
+
+def test_a_note_that_cannot_be_read_does_not_count(tmp_path: Path) -> None:
+    small = ShardSettings(max_states=1000)
+    first = write_deal(REQUESTS[0], small, tmp_path)
+    next(tmp_path.rglob(".*.skipped")).write_text("")
+    assert write_deal(REQUESTS[0], small, tmp_path).reachable_states == first.reachable_states
 
 
 def test_blocks_hold_only_what_is_missing(tmp_path: Path) -> None:
