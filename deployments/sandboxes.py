@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlparse
 
-from forge_core.errors import ForgeError
+from forge_core.errors import RemoteError
 
 if TYPE_CHECKING:
     import modal
@@ -61,7 +61,7 @@ class SandboxRequest:
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-class NoSuchSandbox(ForgeError):
+class NoSuchSandbox(RemoteError):
     """There is no Sandbox of that id, or it has ended."""
 
 
@@ -106,7 +106,7 @@ class ModalSandboxes:
         """Start a Sandbox; its image is built first if it has changed."""
         import modal
 
-        app = await modal.App.lookup.aio(APP, create_if_missing=True)
+        app = await _app()
         secrets = [modal.Secret.from_name(name) for name in request.secrets]
         volumes: dict[Any, Any] = {
             path: modal.Volume.from_name(name, create_if_missing=True, version=2)
@@ -174,7 +174,7 @@ class ModalSandboxes:
         """The Sandboxes of our App that run and have these tags."""
         import modal
 
-        app = await modal.App.lookup.aio(APP, create_if_missing=True)
+        app = await _app()
         listed = [one async for one in modal.Sandbox.list.aio(app_id=app.app_id, tags=dict(tags))]
         return {one.object_id: await one.get_tags.aio() for one in listed}
 
@@ -187,6 +187,15 @@ def is_loopback(url: str) -> bool:
     except ValueError:
         return host == "localhost" or host.endswith(".localhost")
     return address.is_loopback or address.is_unspecified
+
+
+async def _app() -> "modal.App":
+    """Our App; RemoteError, within seconds, when Modal cannot be reached or does not know us."""
+    import modal
+
+    from tasks.remote.connection import connect
+
+    return await modal.App.lookup.aio(APP, client=await connect(), create_if_missing=True)
 
 
 async def _found(sandbox_id: str) -> "modal.Sandbox":

@@ -178,7 +178,7 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
         sandbox_id = await self.sandboxes.create(request)
         if task_status is not None:
             task_status.started(sandbox_id)
-        self._logger.info("Flow run %s is Sandbox %s", flow_run.id, sandbox_id)
+        self.get_flow_run_logger(flow_run).info("Runs as Modal Sandbox %s", sandbox_id)
         return ModalResult(identifier=sandbox_id, status_code=await self._watch(sandbox_id, flow_run))
 
     async def kill_infrastructure(

@@ -70,7 +70,7 @@ class App:
     version: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Function:
     """A function of an app; one made by `with_options` differs from `base` by `options`."""
 
@@ -83,7 +83,7 @@ class Function:
     failed_starts: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     id: str
     function: Function
@@ -93,7 +93,7 @@ class Call:
     cancelled: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Input:
     id: str
     number: int
@@ -106,7 +106,7 @@ class Input:
     not_before: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Container:
     """A process that runs a function or a Sandbox's command, and everything that it was given."""
 
@@ -144,7 +144,7 @@ class Sandbox:
 
 
 class Cloud:
-    """All that is known, on one event loop. Whoever changes something calls `changed`; whoever waits uses `until`."""
+    """All that is known, on one event loop. `changed` tells those who wait in `until`."""
 
     def __init__(
         self, folder: Path, *, max_containers: int, environment: dict[str, str], checkout: Path | None
@@ -162,7 +162,7 @@ class Cloud:
         self.volumes: dict[str, str] = {}
         self.versions: dict[str, int] = {}
         self.forget()
-        self._event = asyncio.Event()
+        self._events: dict[str, asyncio.Event] = {}
 
     def forget(self) -> None:
         """Back to the beginning, but for what clients hold on to: images, mounts, secrets, names of Volumes."""
@@ -174,17 +174,17 @@ class Cloud:
         self.containers: dict[str, Container] = {}
         self.sandboxes: dict[str, Sandbox] = {}
 
-    def changed(self) -> None:
-        """Wake everyone who waits."""
-        self._event.set()
-        self._event = asyncio.Event()
+    def changed(self, topic: str) -> None:
+        """Wake everyone who waits for something about a topic: the id of a function, a call, a container, an app."""
+        if event := self._events.pop(topic, None):
+            event.set()
 
-    async def until(self, predicate: Callable[[], bool], seconds: float) -> bool:
+    async def until(self, topic: str, predicate: Callable[[], bool], seconds: float) -> bool:
         """Wait until something is so, for at most so many seconds; whether it is."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while not predicate():
-                    await self._event.wait()
+                    await self._events.setdefault(topic, asyncio.Event()).wait()
         return predicate()
 
     def live(self) -> list[Container]:

@@ -104,8 +104,8 @@ class Apps:
         app.function_ids, app.version = dict(request.function_ids), app.version + 1
         app.tags.update(request.tags)
         for container in self.cloud.live():
-            container.retiring = container.retiring or container.app_id == app.id  # it runs what was there before
-        self.cloud.changed()
+            if container.app_id == app.id:
+                self.containers.retire(container)  # it runs what was there before
         return api_pb2.AppPublishResponse(url=f"http://localhost/{app.id}", deployed_at=time.time())
 
     async def AppHeartbeat(self, request: Any, caller: Container | None) -> Any:
@@ -132,6 +132,7 @@ class Apps:
     def stop(self, app: App) -> None:
         """Cancel the app's calls and kill its containers."""
         app.state, app.stopped_at = api_pb2.APP_STATE_STOPPED, time.time()
+        self.cloud.changed(app.id)
         for call in self.cloud.calls.values():
             if call.function.app_id == app.id:
                 self.functions.cancel(call, terminate=True)
@@ -157,8 +158,7 @@ class Apps:
         return api_pb2.AppListResponse(apps=items)
 
     async def AppGetLogs(self, request: Any, caller: Container | None) -> AsyncIterator[Any]:
-        await self.cloud.until(lambda: self.cloud.app(request.app_id).stopped_at > 0, 50)
-        done = self.cloud.app(request.app_id).stopped_at > 0
+        done = await self.cloud.until(request.app_id, lambda: self.cloud.app(request.app_id).stopped_at > 0, 50)
         yield api_pb2.TaskLogsBatch(entry_id=request.last_entry_id or "1-0", app_done=done)
 
     async def TaskList(self, request: api_pb2.TaskListRequest, caller: Container | None) -> Any:
@@ -189,10 +189,9 @@ class Apps:
 
     async def ContainerStop(self, request: api_pb2.ContainerStopRequest, caller: Container | None) -> Any:
         container = self._container(request.task_id)
-        container.retiring = True
+        self.containers.retire(container)
         if not request.graceful:
             self.containers.kill(container)
-        self.cloud.changed()
         return api_pb2.ContainerStopResponse()
 
     def _container(self, task_id: str) -> Container:

@@ -105,6 +105,12 @@ class Containers:
             with suppress(ProcessLookupError):
                 os.killpg(container.process.pid, signal.SIGKILL)
 
+    def retire(self, container: Container) -> None:
+        """Let a container end as soon as it has nothing to do."""
+        container.retiring = True
+        if container.function:
+            self.cloud.changed(container.function.id)
+
     async def _wait(self, container: Container) -> None:
         code = await asyncio.get_running_loop().run_in_executor(self._waiters, container.process.wait)
         with suppress(ProcessLookupError):
@@ -112,7 +118,7 @@ class Containers:
         container.exit_code = code
         for tell in self.ended:
             tell(container)
-        self.cloud.changed()
+        self.cloud.changed(container.id)
 
     def _root(self, definition: api_pb2.Function | api_pb2.Sandbox) -> Path:
         """The folder that stands for /: what the image copied from here and what is mounted, unpacked once."""

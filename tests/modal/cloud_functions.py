@@ -122,7 +122,7 @@ class Functions:
                 outputs = [item for item in outputs if request.start_idx <= item.idx <= request.end_idx]
             return outputs
 
-        await self.cloud.until(lambda: bool(wanted()), request.timeout)
+        await self.cloud.until(call.id, lambda: bool(wanted()), request.timeout)
         return api_pb2.FunctionGetOutputsResponse(
             outputs=wanted(),
             last_entry_id=f"{len(call.outputs)}-0",
@@ -143,18 +143,18 @@ class Functions:
         """End a call: what waits is taken out, what runs is told to stop or, with `terminate`, killed."""
         call.cancelled = True
         terminated = Result(status=Result.GENERIC_STATUS_TERMINATED, exception="The input was cancelled")
-        self.scheduler.drop(call.function, lambda entry: entry.call is call)
+        self.scheduler.drop(call.function, call.inputs)
         busy = {id(container.input): container for container in self.cloud.live() if container.input}
         for entry in call.inputs:
             container = busy.get(id(entry))
             if container and not terminate:
                 container.cancelled.append(entry.id)
+                self.cloud.changed(container.id)
                 continue
             self.scheduler.finish(entry, terminated)
             if container:
                 container.retiring = True
                 self.containers.kill(container)
-        self.cloud.changed()
 
     def layout(self, app: App) -> api_pb2.AppLayout:
         """The app's functions and what they name, as a container or a second deployment is told of them."""

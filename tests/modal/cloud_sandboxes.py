@@ -47,7 +47,8 @@ class Sandboxes:
 
     async def SandboxWait(self, request: api_pb2.SandboxWaitRequest, caller: Container | None) -> Any:
         sandbox = self._sandbox(request)
-        await self.cloud.until(lambda: sandbox.container.exit_code is not None, request.timeout)
+        container = sandbox.container
+        await self.cloud.until(container.id, lambda: container.exit_code is not None, request.timeout)
         return api_pb2.SandboxWaitResponse(result=_result(sandbox), metadata=self._metadata(sandbox))
 
     async def SandboxTerminate(self, request: api_pb2.SandboxTerminateRequest, caller: Container | None) -> Any:
@@ -76,7 +77,7 @@ class Sandboxes:
                 yield api_pb2.TaskLogsBatch(entry_id=str(told), eof=True)
                 return
             else:
-                await self.cloud.until(lambda: sandbox.container.exit_code is not None, _POLL)
+                await asyncio.sleep(_POLL)
 
     async def SandboxList(self, request: api_pb2.SandboxListRequest, caller: Container | None) -> Any:
         wanted = {tag.tag_name: tag.tag_value for tag in request.tags}

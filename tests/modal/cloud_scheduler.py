@@ -3,7 +3,9 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from cloud import Cloud, Container, Faults, Function, Input, Result
@@ -54,22 +56,25 @@ class Scheduler:
         """Let an input wait for a container."""
         entry.call.function.pending.append(entry)
         if (wait := entry.not_before - time.monotonic()) > 0:
-            asyncio.get_running_loop().call_later(wait + 0.01, self.schedule)
-        self.schedule()
+            asyncio.get_running_loop().call_later(wait + 0.01, self.schedule, entry.call.function)
+        self.schedule(entry.call.function)
 
-    def schedule(self) -> None:
+    def schedule(self, function: Function) -> None:
         """Start the containers that waiting inputs need, within the limits, and wake those that are idle."""
-        self.cloud.changed()
-        for function in self.cloud.functions.values():
-            ready = sum(entry.not_before <= time.monotonic() for entry in function.pending)
-            mine = [one for one in self.cloud.live() if one.function is function and not one.retiring]
-            definition = self.definition(function)
-            limit = definition.autoscaler_settings.max_containers or definition.concurrency_limit or 1000
-            idle = sum(one.input is None for one in mine)
-            for _ in range(min(ready - idle, limit - len(mine))):
-                if not self._room(function):
-                    break
-                self._start(function, definition)
+        self.cloud.changed(function.id)
+        mine = [one for one in self.cloud.live() if one.function is function and not one.retiring]
+        definition, now = self.definition(function), time.monotonic()
+        limit = definition.autoscaler_settings.max_containers or definition.concurrency_limit or 1000
+        idle = sum(one.input is None for one in mine)
+        ready = islice((entry for entry in function.pending if entry.not_before <= now), idle + limit)
+        for _ in range(min(sum(1 for _ in ready) - idle, limit - len(mine))):
+            if not self._room(function):
+                break
+            self._start(function, definition)
+
+    def _schedule_all(self) -> None:
+        for function in [one for one in self.cloud.functions.values() if one.pending]:
+            self.schedule(function)
 
     def _room(self, function: Function) -> bool:
         """Whether one more container may start; when not, an idle one of another function is asked to end."""
@@ -80,8 +85,7 @@ class Scheduler:
             return False
         for one in others:
             if one.function is not function and one.input is None and one.started_at:
-                one.retiring = True
-                self.cloud.changed()
+                self.containers.retire(one)
                 break
         return False
 
@@ -107,14 +111,14 @@ class Scheduler:
                 output_created_at=time.time(),
             )
         )
-        self.cloud.changed()
+        self.cloud.changed(entry.call.id)
 
-    def drop(self, function: Function, which: Callable[[Input], bool]) -> list[Input]:
-        """Take inputs out of a function's queue."""
-        dropped = [entry for entry in function.pending if which(entry)]
-        for entry in dropped:
-            function.pending.remove(entry)
-        return dropped
+    def drop(self, function: Function, entries: list[Input]) -> list[Input]:
+        """Take inputs out of a function's queue, if they are there."""
+        for entry in entries:
+            with suppress(ValueError):
+                function.pending.remove(entry)
+        return entries
 
     def _failed(self, entry: Input, result: Result, data_format: int = api_pb2.DATA_FORMAT_PICKLE) -> None:
         """Try again as the function's retry policy says, or record the failure."""
@@ -146,9 +150,9 @@ class Scheduler:
                 told = f"The container ended with exit code {container.exit_code} before it took an input"
                 fallback = Result(status=Result.GENERIC_STATUS_INTERNAL_FAILURE, exception=told)
                 function.failed_starts = 0
-                for waiting in self.drop(function, lambda _: True):
+                for waiting in self.drop(function, list(function.pending)):
                     self.finish(waiting, container.result or fallback, api_pb2.DATA_FORMAT_UNSPECIFIED)
-        self.schedule()
+        self._schedule_all()
 
     async def ContainerHello(self, request: Any, caller: Container | None) -> Any:
         return Empty()
@@ -156,7 +160,7 @@ class Scheduler:
     async def ContainerHeartbeat(self, request: Any, caller: Container | None) -> Any:
         """Answers at once when there is something to cancel, or after a while."""
         me = _container(caller)
-        if not await self.cloud.until(lambda: bool(me.cancelled), 10):
+        if not await self.cloud.until(me.id, lambda: bool(me.cancelled), 10):
             return api_pb2.ContainerHeartbeatResponse()
         event = api_pb2.CancelInputEvent(input_ids=list(me.cancelled))
         me.cancelled.clear()
@@ -170,8 +174,12 @@ class Scheduler:
         me = _container(caller)
         function = self.cloud.function(request.function_id)
         me.started_at, function.failed_starts = me.started_at or time.time(), 0
+        if self._next(function) is None:
+            self._schedule_all()  # another function may wait for this container's place
         idle = self.definition(function).task_idle_timeout_secs or 60
-        while await self.cloud.until(lambda: me.retiring or self._next(function) is not None, min(idle, 50)):
+        while await self.cloud.until(
+            function.id, lambda: me.retiring or self._next(function) is not None, min(idle, 50)
+        ):
             entry = self._next(function)
             if me.retiring or me.exit_code is not None or entry is None:
                 break
@@ -235,7 +243,6 @@ class Scheduler:
                 self.finish(entry, output.result, output.data_format)
             else:
                 self._failed(entry, output.result, output.data_format)
-        self.cloud.changed()
         return Empty()
 
 

@@ -139,6 +139,7 @@ class ControlPlane:
             "MODAL_TOKEN_SECRET": TOKEN[1],
             "MODAL_ENVIRONMENT": "main",
             "MODAL_SANDBOX_V2": "0",  # the newer Sandboxes stream their output from the worker, which is not here
+            "MODAL_BUILD_VALIDATION": "ignore",  # whoever edits a file in the meantime breaks no test
             "MODAL_CONFIG_PATH": str(self.folder / "no-such-file.toml"),
         }
 

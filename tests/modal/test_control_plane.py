@@ -155,7 +155,7 @@ def test_another_process_lists_and_stops_what_runs(plane: ControlPlane, act: mod
     assert listed == {container.id for container in plane.running().containers}
     assert "example" in [row["description"] for row in command("app", "list", "--json")]
     command("app", "stop", "example", "--yes")
-    plane.wait(lambda running: not running and not running.containers)
+    plane.wait(lambda running: app.app_id not in [container.app_id for container in running.containers])
     with pytest.raises(modal.exception.RemoteError):
         call.get(timeout=5)
     app.deploy()
