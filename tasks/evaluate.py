@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from configs.pipeline import SeedRange
 from forge_core.artifacts.reference import Reference
@@ -11,7 +11,8 @@ from forge_core.learn.evaluation_settings import EvaluationSettings
 from forge_core.shards.split import Split
 from forge_core.tokens.settings import TokenSettings
 from tasks.console import progress
-from tasks.generate import deal_blocks, generate
+from tasks.elsewhere import elsewhere
+from tasks.generate import deal_blocks, generate_all
 from tasks.models import catalog, network_of
 from tasks.stage import artifact, source, stage_task, store
 from tasks.tokenize import tokenize
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from forge_core.learn.evaluation import Evaluation
 
 EVALUATION = "evaluation.json"
+CODE = ("forge_core.learn.evaluation", "forge_core.learn.evaluation_plots")
 REGRET, CALIBRATION = "regret.png", "calibration.png"
 
 
@@ -46,7 +48,7 @@ def states_of(settings: EvaluationSettings) -> dict[str, Reference]:
     ranges = [SeedRange(start=seeds.start, count=len(seeds)) for seeds in _runs(settings.seeds())]
     found: dict[str, Reference] = {}
     for strategy in settings.strategies:
-        shards = [generate(seeds, settings.shards(strategy)) for seeds in deal_blocks(ranges)]
+        shards = generate_all(deal_blocks(ranges), settings.shards(strategy))
         found[strategy.value] = tokenize(shards, TokenSettings())
     return found
 
@@ -57,8 +59,8 @@ def evaluate_beside_champion(
     """Evaluate a model, and the champion of its kind unless that is the model, on the same states by their names."""
     from forge_core.learn.inference import load
 
-    ours = {name: evaluate(model, tokens, split, name=name) for name, tokens in states.items()}
     champion = catalog().champions().get(load(network_of(model).path).kind)
+    ours = {name: evaluate(model, tokens, split, name=name) for name, tokens in states.items()}
     if champion is None or network_of(catalog().root / champion).digest == network_of(model).digest:
         return Evaluated(ours)
     theirs = {name: evaluate(catalog().root / champion, tokens, split, name=name) for name, tokens in states.items()}
@@ -79,29 +81,34 @@ def evaluate(model: Reference | Path, tokens: Reference | Path, split: Split, *,
     """
     network, data = network_of(model), source(tokens)
 
+    recipe: dict[str, Any] = {"code": CODE, "settings": {"split": split, "name": name}}
+
     def make(folder: Path) -> None:
-        from forge_core.learn.evaluation import evaluate_beside
-        from forge_core.learn.evaluation_plots import draw_calibration, draw_regret
-        from forge_core.learn.inference import fastest_device, load
-        from forge_core.tokens.arrays import load_split
+        if elsewhere():
+            from tasks.remote.single import make_there
 
-        arrays = load_split(data.path, split, memory_map=True)
-        loaded = load(network.path, device=fastest_device())
-        with progress(f"evaluating, {name}", len(arrays), "{states:,.0f} states/s") as advance:
-            evaluation = evaluate_beside(loaded, arrays, lambda samples: advance(samples, states=samples))
-        title = f"{name} of {split}: {len(arrays):,} states of {evaluation.model.deals:,} deals"
-        draw_regret(folder / REGRET, evaluation.players, title)
-        draw_calibration(folder / CALIBRATION, evaluation, title)
-        (folder / EVALUATION).write_text(evaluation.model_dump_json(indent=1))
+            make_there("evaluate", folder, **recipe, inputs=[network, data])
+        else:
+            measure(folder, network.path, data.path, split, name=name)
 
-    return artifact(
-        "evaluate",
-        make,
-        kind="evaluation",
-        code=["forge_core.learn.evaluation", "forge_core.learn.evaluation_plots"],
-        settings={"split": split, "name": name},
-        inputs=[network.digest, data.digest],
-    )
+    return artifact("evaluate", make, kind="evaluation", **recipe, inputs=[network.digest, data.digest])
+
+
+def measure(folder: Path, network: Path, tokens: Path, split: Split, *, name: str) -> None:
+    """Write the files of an evaluation; see `evaluate`."""
+    from forge_core.learn.evaluation import evaluate_beside
+    from forge_core.learn.evaluation_plots import draw_calibration, draw_regret
+    from forge_core.learn.inference import fastest_device, load
+    from forge_core.tokens.arrays import load_split
+
+    arrays = load_split(tokens, split, memory_map=True)
+    loaded = load(network, device=fastest_device())
+    with progress(f"evaluating, {name}", len(arrays), "{states:,.0f} states/s") as advance:
+        evaluation = evaluate_beside(loaded, arrays, lambda samples: advance(samples, states=samples))
+    title = f"{name} of {split}: {len(arrays):,} states of {evaluation.model.deals:,} deals"
+    draw_regret(folder / REGRET, evaluation.players, title)
+    draw_calibration(folder / CALIBRATION, evaluation, title)
+    (folder / EVALUATION).write_text(evaluation.model_dump_json(indent=1))
 
 
 def read_evaluation(evaluation: Reference) -> "Evaluation":

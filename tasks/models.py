@@ -26,7 +26,7 @@ def network_of(model: Reference | Path) -> Source:
     """Where a model lies, with a digest of what answers: its weights and config, not the files beside them."""
     from forge_core.learn.model_folder import CONFIG, WEIGHTS, digest_of
 
-    path = open_store().path(model) if isinstance(model, Reference) else model
+    path = open_store().path(model) if isinstance(model, Reference) else Installation().place(model)
     if path.name in (CONFIG, WEIGHTS):
         path = path.parent
     files = [path / WEIGHTS, path / CONFIG] if path.is_dir() else [path]

@@ -92,7 +92,7 @@ def promote(
     verdict = judge(published, evaluate_beside_champion(published, val, Split.VAL))
     if not verdict.better and not force:
         return Promotion(promoted=False, name=None, reason=f"not better: {verdict.reason}")
-    config = config_of(published)
+    config = read_config(store().path(published))
     card = _card(
         evaluate_beside_champion(published, states_of(settings), Split.TEST),
         _device(config, trained_on),
@@ -118,19 +118,18 @@ def publish(model: Reference | Path) -> Reference:
     )
 
 
-def config_of(model: Reference) -> "ModelConfig":
-    """The config of a model in the store."""
+def read_config(folder: Path) -> "ModelConfig":
+    """The config of the model in a folder."""
     from forge_core.learn.model_folder import CONFIG, parse_config
 
-    path = store().path(model) / CONFIG
-    return parse_config(path.read_text("utf-8"), path)
+    return parse_config((folder / CONFIG).read_text("utf-8"), folder / CONFIG)
 
 
 def judge(model: Reference, val: Evaluated) -> Verdict:
     """Compare a model with the champion on the states of val on which both were evaluated."""
     from forge_core.learn.metrics import difference
 
-    champion = catalog().champions().get(config_of(model).kind)
+    champion = catalog().champions().get(read_config(store().path(model)).kind)
     if champion is None or val.champion_name != champion:  # evaluate_beside_champion leaves out the model itself
         return Verdict(champion, None)
     ours, theirs = (read_evaluation(*each.values()).model.by_deal for each in (val.model, val.champion))

@@ -106,7 +106,7 @@ class Catalog:
         _check_size(model)
         self.root.mkdir(parents=True, exist_ok=True)
         with self._locked():
-            target = self.root / self._name_for(digest_of(model / WEIGHTS), name)
+            target = self.root / self._name_for(model, name)
             if not _is_sound(target):
                 self._write(model, target)
             if champion:
@@ -115,10 +115,10 @@ class Catalog:
             write_text(self.root / README, readme(self.listed()))
         return target
 
-    def _name_for(self, weights: str, name: str) -> str:
-        known = {other: digest_of(self.root / other / WEIGHTS) for other in self.names()}
-        same = [other for other, digest in known.items() if digest == weights]
-        return same[0] if same else f"{name}-{weights[:6]}" if name in known else name
+    def _name_for(self, model: Path, name: str) -> str:
+        wanted, names = _identity(model), self.names()
+        same = [other for other in names if _identity(self.root / other) == wanted]
+        return same[0] if same else f"{name}-{wanted[0][:6]}" if name in names else name
 
     def _write(self, model: Path, target: Path) -> None:
         for left in self.root.glob(".new-*"):
@@ -164,6 +164,11 @@ def _is_sound(folder: Path) -> bool:
     except (DamagedFile, OSError):
         return False
     return True
+
+
+def _identity(model: Path) -> list[str]:
+    """What makes a model: digests of its weights and config, as far as they are there."""
+    return [digest_of(model / file) for file in (WEIGHTS, CONFIG) if (model / file).is_file()]
 
 
 def _check_size(model: Path) -> None:

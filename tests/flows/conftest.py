@@ -36,6 +36,7 @@ def api_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_url: str) -> Path:
     """The home folder of a fresh installation that uses the test server."""
     monkeypatch.setenv("FORGE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORGE_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("FORGE_THREADS", "2")
     monkeypatch.setenv("PREFECT_API_URL", api_url)
     return tmp_path / "home"

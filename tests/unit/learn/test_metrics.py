@@ -1,31 +1,17 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from states import ILLEGAL, Oracle, arrays_of
 
-from forge_core.learn.metrics import measure_model, measure_random_play
-from forge_core.tokens.dataset import TokenArrays
-
-ILLEGAL = -128
-
-
-def _arrays(q: list[list[int]], plays_left: list[int], seed: list[int]) -> TokenArrays:
-    table = np.array([row + [ILLEGAL] * (7 - len(row)) for row in q], np.int8)
-    n, legal, v = len(table), table != ILLEGAL, table.max(axis=1)
-    return TokenArrays(
-        tokens=np.zeros((n, 32, 12), np.int8),
-        mask=np.ones((n, 32), np.bool_),
-        legal=legal,
-        q=table,
-        v=v,
-        best=legal & (table == v[:, None]),
-        plays_left=np.array(plays_left, np.int8),
-        declaration=np.array(seed, np.int8),
-        seed=np.array(seed, np.int64),
-    )
+from forge_core.errors import InputError
+from forge_core.learn.metrics import Metrics, difference, measure_model, measure_random_play
+from forge_core.tokens.arrays import TokenArrays
 
 
 @pytest.fixture
 def arrays() -> TokenArrays:
-    return _arrays([[4, -8, ILLEGAL, 4], [10, 8], [-2]], plays_left=[12, 8, 8], seed=[1, 2, 2])
+    return arrays_of([[4, -8, ILLEGAL, 4], [10, 8], [-2]], plays_left=[12, 8, 8], seed=[1, 2, 2])
 
 
 def test_a_model_is_judged_by_its_highest_legal_slot(arrays: TokenArrays) -> None:
@@ -69,8 +55,8 @@ def test_parts_have_their_own_means(arrays: TokenArrays) -> None:
 def test_intervals_are_over_deals_not_states() -> None:
     rng = np.random.default_rng(0)
     luck = rng.integers(0, 20, size=40)
-    few = _arrays([[0, -int(x)] for x in luck], plays_left=[8] * 40, seed=list(range(40)))
-    many = _arrays(
+    few = arrays_of([[0, -int(x)] for x in luck], plays_left=[8] * 40, seed=list(range(40)))
+    many = arrays_of(
         [[0, -int(x)] for x in luck for _ in range(50)], plays_left=[8] * 2000, seed=list(np.repeat(range(40), 50))
     )
     once, repeated = measure_random_play(few), measure_random_play(many)
@@ -82,6 +68,105 @@ def test_intervals_are_over_deals_not_states() -> None:
     assert "q_mae" not in once.intervals
 
 
-def test_one_deal_has_no_interval(arrays: TokenArrays) -> None:
-    one = _arrays([[4, 2], [3, 1]], plays_left=[8, 8], seed=[7, 7])
+def test_one_deal_has_no_interval() -> None:
+    one = arrays_of([[4, 2], [3, 1]], plays_left=[8, 8], seed=[7, 7])
     assert measure_random_play(one).intervals == {}
+
+
+def test_a_single_label_calls_one_of_the_best_plays_right() -> None:
+    tied = arrays_of([[4, 4, 0], [7, 7, 7], [1, 5], [3]], plays_left=[12, 8, 8, 1], seed=[1, 1, 2, 3])
+    slots = np.zeros((4, 7), np.float32)
+    slots[0, 1], slots[1, 0], slots[2, 1] = 1, 1, 1
+    ties = measure_model(slots, np.zeros(4, np.float32), tied, predicts_q=True).ties
+    assert ties.label_accuracy == pytest.approx(3 / 4)  # the first state's label is slot 0
+    assert ties.label_ceiling == pytest.approx((1 / 2 + 1 / 3 + 1 + 1) / 4)
+    assert ties.chosen == pytest.approx((1 / 2, 1 / 2, 0, 0, 0, 0, 0))
+    third = (1 / 2 + 1 / 3) / 2
+    assert ties.expected == pytest.approx((third, third, (1 / 3) / 2, 0, 0, 0, 0))
+
+
+def test_random_play_among_the_best_has_no_favourite_slot() -> None:
+    tied = arrays_of([[4, 4, 0, 4], [7, 7], [1, 5]], plays_left=[12, 8, 8], seed=[1, 1, 2])
+    ties = measure_random_play(tied).ties
+    assert ties.chosen == pytest.approx(ties.expected)
+    assert sum(ties.chosen) == pytest.approx(1)
+
+
+def test_without_ties_no_slot_is_chosen_among_them() -> None:
+    ties = measure_random_play(arrays_of([[4, 2], [3, 1]], plays_left=[8, 8], seed=[7, 7])).ties
+    assert ties.chosen == ties.expected == (0.0,) * 7
+    assert ties.label_ceiling == 1
+
+
+some_states = st.lists(
+    st.tuples(
+        st.lists(st.integers(-42, 42), min_size=1, max_size=7), st.integers(1, 28), st.sampled_from([3, 5, 13, 21])
+    ),
+    min_size=1,
+    max_size=40,
+).map(lambda rows: arrays_of(*(list(column) for column in zip(*rows, strict=True))))
+
+
+def _of_oracle(arrays: TokenArrays) -> Metrics:
+    slots, value = Oracle(arrays)(arrays.tokens, arrays.mask)
+    return measure_model(slots, value, arrays, predicts_q=True)
+
+
+@settings(max_examples=25)
+@given(some_states)
+def test_who_knows_everything_regrets_nothing(arrays: TokenArrays) -> None:
+    metrics = _of_oracle(arrays)
+    found = metrics.overall
+    assert (found.q_gap, found.blunder_rate, found.q_mae, found.value_mae) == (0, 0, 0, 0)
+    assert found.accuracy == metrics.ties.label_accuracy == 1  # the first of the highest answers is the label
+
+
+@settings(max_examples=25)
+@given(some_states)
+def test_parts_make_up_the_whole_and_intervals_hold_their_means(arrays: TokenArrays) -> None:
+    metrics = measure_random_play(arrays)
+    for parts, intervals in (
+        (metrics.by_plays_left, metrics.intervals_by_plays_left),
+        (metrics.by_declaration, metrics.intervals_by_declaration),
+    ):
+        assert sum(part.samples for part in parts.values()) == metrics.overall.samples == len(arrays)
+        total = sum(part.samples * part.q_gap for part in parts.values())
+        assert total / len(arrays) == pytest.approx(metrics.overall.q_gap)
+        for number, part in parts.items():
+            for name, (low, high) in intervals[number].items():
+                if name in type(part).model_fields:
+                    assert low <= getattr(part, name) <= high
+    assert bool(metrics.intervals) == (metrics.deals > 1)
+    assert sum(metrics.by_deal.regret) == pytest.approx(metrics.overall.q_gap * len(arrays))
+    assert sum(metrics.by_deal.states) == len(arrays)
+
+
+@settings(max_examples=25)
+@given(some_states)
+def test_a_player_is_no_better_than_itself(arrays: TokenArrays) -> None:
+    sums = measure_random_play(arrays).by_deal
+    found = difference(sums, sums)
+    assert found.mean == 0
+    assert found.low <= 0 <= found.high
+    better = difference(_of_oracle(arrays).by_deal, sums)
+    assert better.mean == pytest.approx(-measure_random_play(arrays).overall.q_gap)
+
+
+def test_what_two_players_share_does_not_widen_their_difference() -> None:
+    rng = np.random.default_rng(1)
+    hard = rng.integers(0, 30, size=60)
+    states = arrays_of([[0, -int(x), -int(x) - 2] for x in hard], plays_left=[8] * 60, seed=list(range(60)))
+    second, third = np.eye(7)[[1] * 60], np.eye(7)[[2] * 60]
+    nothing = np.zeros(60)
+    one = measure_model(second, nothing, states, predicts_q=False)
+    other = measure_model(third, nothing, states, predicts_q=False)
+    found = difference(one.by_deal, other.by_deal)
+    assert (found.mean, found.low, found.high) == pytest.approx((-2, -2, -2))
+    assert one.intervals["q_gap"][1] > other.intervals["q_gap"][0]  # alone, they could not be told apart
+
+
+def test_players_on_different_states_are_not_compared() -> None:
+    one = measure_random_play(arrays_of([[4, 2], [3, 1]], plays_left=[8, 8], seed=[7, 8])).by_deal
+    other = measure_random_play(arrays_of([[4, 2], [3, 1]], plays_left=[8, 8], seed=[7, 9])).by_deal
+    with pytest.raises(InputError, match="different states"):
+        difference(one, other)
