@@ -1,38 +1,57 @@
 """Export a model to ONNX."""
 
-import json
 from pathlib import Path
 
 from forge_core.artifacts.reference import Reference
+from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision
 from forge_core.shards.split import Split
 from tasks.stage import artifact, source, stage_task, store
 
-ONNX = "model.onnx"
-REPORT = "parity.json"
+ONNX = Precision.FP32.file
+FILE_COLUMNS = ("file", "kB", "points apart, mean", "at most", "other plays", "change of q_gap", "95 % interval")
 
 
 @stage_task(name="export")
-def export(model: Reference | Path, tokens: Reference | Path) -> Reference:
-    """The model as ONNX, checked against torch on samples of the val split. Raises ParityError."""
+def export(model: Reference | Path, tokens: Reference | Path, settings: ExportSettings = DEFAULT) -> Reference:
+    """The model as ONNX in every precision, checked against torch on samples of the val split. Raises ParityError."""
     network, data = source(model), source(tokens)
 
     def make(folder: Path) -> None:
         from forge_core.learn.export import export_onnx
-        from forge_core.tokens.dataset import load_split
+        from forge_core.tokens.arrays import load_split
 
-        report = export_onnx(network.path, folder / ONNX, load_split(data.path, Split.VAL))
-        (folder / REPORT).write_text(json.dumps({"max_difference": report.max_difference, "samples": report.samples}))
+        export_onnx(network.path, folder, load_split(data.path, Split.VAL), settings)
 
     return artifact(
         "export",
         make,
         kind="onnx",
         code=["forge_core.learn.export"],
-        settings={},
+        settings={"export": settings},
         inputs=[network.digest, data.digest],
     )
 
 
-def read_parity(onnx: Reference) -> float:
-    """The largest difference between ONNX and torch that the export found, in points."""
-    return float(json.loads((store().path(onnx) / REPORT).read_text())["max_difference"])
+def read_export(onnx: Reference) -> ExportReport:
+    """What an export found."""
+    return ExportReport.model_validate_json((store().path(onnx) / REPORT).read_bytes())
+
+
+def file_rows(onnx: Reference) -> list[tuple[str, ...]]:
+    """Every file of an export against torch; the columns are FILE_COLUMNS."""
+    return [_row(precision, parity) for precision, parity in read_export(onnx).files.items()]
+
+
+def _row(precision: Precision, parity: Parity) -> tuple[str, ...]:
+    if parity.refused is not None:
+        return (f"{precision.file}, left out: {parity.refused}", *[""] * (len(FILE_COLUMNS) - 1))
+    interval = "one deal alone" if parity.interval is None else "{:+.4f} to {:+.4f}".format(*parity.interval)
+    return (
+        precision.file,
+        f"{parity.bytes / 1000:,.0f}",
+        f"{parity.mean_difference:.1e}",
+        f"{parity.max_difference:.1e}",
+        f"{parity.other_plays:.2%}",
+        f"{parity.q_gap_change:+.4f}",
+        interval,
+    )

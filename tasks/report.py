@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from forge_core.artifacts.reference import Reference
 from tasks import tracking
 from tasks.evaluate import Evaluated
-from tasks.export import read_parity
+from tasks.export import FILE_COLUMNS, file_rows, read_export
 from tasks.pages import is_published, key_of, link_to, links, named, page, publish
 from tasks.pictures import picture, read_picture
 from tasks.stage import Tally, store
@@ -117,8 +117,15 @@ def token_rows(tokens: Reference) -> Rows:
 
 
 def parity_rows(onnx: Reference) -> Rows:
-    """How far ONNX and torch are apart."""
-    return [("ONNX against torch", f"{read_parity(onnx):.1e} points apart at most")]
+    """How far ONNX and torch are apart, and how much worse the smaller files play."""
+    files = read_export(onnx).files.items()
+    return [
+        (
+            f"ONNX {name.value}",
+            each.refused or f"{each.mean_difference:.1e} points apart, q_gap {each.q_gap_change:+.4f}",
+        )
+        for name, each in files
+    ]
 
 
 def game_rows(games: Sequence[Reference]) -> Rows:
@@ -184,9 +191,9 @@ def report_model(model: Reference, tokens: Reference | Path) -> None:
 
 
 def report_onnx(onnx: Reference, model: Reference | Path) -> None:
-    """An ONNX file on the run's page."""
-    rows = [*parity_rows(onnx), ("exported from", named(model)), *_object_rows([onnx])]
-    publish(key_of(onnx), page("ONNX", rows), "A model for onnxruntime")
+    """The ONNX files of a model on the run's page."""
+    where = page("Where", [("exported from", named(model)), *_object_rows([onnx])])
+    publish(key_of(onnx), page("ONNX", file_rows(onnx), where, columns=FILE_COLUMNS), "A model for onnxruntime")
 
 
 def report_games(games: Sequence[Reference]) -> None:

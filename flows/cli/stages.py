@@ -31,12 +31,26 @@ def tokenize(
     say(f"{outcome.value.short} in {output or 'the store'}")
 
 
-def export(checkpoint: Model, data: Data = None, output: Output = None) -> None:
-    """Export a model to ONNX, checked against torch on real samples."""
+def export(
+    checkpoint: Model,
+    data: Data = None,
+    output: Output = None,
+    samples: Annotated[int | None, typer.Option(help="Samples of val on which the files are checked.")] = None,
+) -> None:
+    """Export a model to ONNX in float32, float16 and int8, each checked against torch on real samples."""
+    from forge_core.learn.export_report import ExportSettings
     from tasks.models import find_model
 
-    model = find_model(checkpoint)
-    outcome = run_flow("export_onnx:export_onnx", model=model, tokens=absolute(data), output=absolute(output))
-    from tasks.report import parity_rows, place_rows
+    settings = build(ExportSettings, {"samples": samples})
+    outcome = run_flow(
+        "export_onnx:export_onnx",
+        model=find_model(checkpoint),
+        tokens=absolute(data),
+        output=absolute(output),
+        settings=settings,
+    )
+    from tasks.export import FILE_COLUMNS, file_rows
+    from tasks.report import place_rows
 
-    show_rows("ONNX", [*parity_rows(outcome.value), *place_rows([outcome.value])])
+    show_rows("ONNX against torch", file_rows(outcome.value), FILE_COLUMNS)
+    show_rows("", place_rows([outcome.value]))

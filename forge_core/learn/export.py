@@ -1,7 +1,8 @@
-"""A trained model as ONNX, accepted only if onnxruntime gives the same numbers on real samples."""
+"""A trained model as ONNX, accepted only if onnxruntime answers like torch on real samples."""
 
-from dataclasses import dataclass
+import logging
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
@@ -10,75 +11,112 @@ import torch
 from forge_core.errors import ParityError
 from forge_core.learn.batches import draw
 from forge_core.learn.evaluate import answers
-from forge_core.learn.inference import ONNX_CONFIG, OnnxModel, TorchModel
-from forge_core.learn.model_folder import read_model
+from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision, refusal
+from forge_core.learn.inference import ONNX_CONFIG, Answer, Model, OnnxModel, TorchModel
+from forge_core.learn.metrics import difference, measure_model
+from forge_core.learn.model_folder import ModelConfig, read_model, write_text
 from forge_core.learn.network import Network
 from forge_core.learn.quiet import quiet
-from forge_core.tokens.dataset import TokenArrays
+from forge_core.learn.reduce import reduced
+from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.vocabulary import N_FEATURES, N_TOKENS
 
-LIMIT = 1e-3
-"""Largest difference in points (or logits) between torch and onnxruntime that is accepted."""
-
 OPSET = 20
-_SAMPLES = 4096
+ONNX_PRECISION = "crystal_forge.precision"
+"""The key under which an ONNX file carries its precision."""
+
 _TRACED_BATCH = 3  # any size that is not special: 0 and 1 would be specialised
+_SINGLY = 8  # samples that are also asked one by one
+
+logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ExportReport:
-    """What was exported, and how well it agrees.
-
-    max_difference  over all samples and outputs, points (logits for the slots of a policy)
-    samples         how many real samples were compared
-    bytes           size of the file
-    """
-
-    path: Path
-    max_difference: float
-    samples: int
-    bytes: int
-
-
-def export_onnx(model_folder: Path, output: Path, samples: TokenArrays) -> ExportReport:
-    """Export the model in a folder to the ONNX file `output` and compare both on (at most 4,096 of) the samples.
+def export_onnx(
+    model_folder: Path, output: Path, samples: TokenArrays, settings: ExportSettings = DEFAULT
+) -> ExportReport:
+    """Export the model in a folder into the folder `output`: a file of each precision, and the report.
 
     Inputs `tokens` int8[batch, 32, 12] and `mask` bool[batch, 32]; outputs `slots` float32[batch, 7] and `value`
-    float32[batch] in points, mover's view; the batch is free. The file carries its config.
+    float32[batch] in points, mover's view; the batch is free. The files carry the model's config. A file of half
+    precision or int8 beyond its limits is not written, and the report says why.
 
-    Raises ModelError when the folder holds no model and ParityError when the answers differ by more than 1e-3; then no
-    file is left, and one that was there before is untouched.
+    Raises ModelError when the folder holds no model and ParityError when the float32 file does not agree; then nothing
+    is written.
     """
     network, config = read_model(model_folder)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.stem}.tmp.onnx")
-    try:
-        exported = _export(network)
-        onnx.helper.set_model_props(exported, {ONNX_CONFIG: config.model_dump_json()})
-        onnx.save(exported, str(temporary))
-        compared = draw(samples, _SAMPLES, seed=0)
-        difference = max_difference(TorchModel(network), OnnxModel(temporary), compared)
-        if not difference <= LIMIT:
-            raise ParityError.of(
-                got=f"answers of the exported model that differ from torch's by up to {difference:.2g} points",
-                expected=f"at most {LIMIT:g} on {len(compared)} samples",
-                remedy="report this: the exporter and onnxruntime do not fit the network",
-            )
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return ExportReport(output, difference, len(compared), output.stat().st_size)
+    judge = _Judge(TorchModel(network), draw(samples, settings.samples, seed=0))
+    whole = _export(network)
+    output.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".export.", dir=output) as temporary:
+        files = {each: Path(temporary) / each.file for each in Precision}
+        parities: dict[Precision, Parity] = {}
+        for precision, path in files.items():
+            _save(reduced(whole, precision), path, config, precision)
+            parities[precision] = judge.compare(path, precision)
+            if precision is Precision.FP32 and (problem := parities[precision].refused):
+                raise ParityError.of(
+                    got=f"an exported model whose answers differ from torch's: {problem}",
+                    expected=f"agreement on {len(judge.samples)} samples",
+                    remedy="report this: the exporter and onnxruntime do not fit the network",
+                )
+        for precision, path in files.items():
+            if (problem := parities[precision].refused) is None:
+                path.replace(output / precision.file)
+            else:
+                logger.warning("%s is left out: %s", precision.file, problem)
+    report = ExportReport(samples=len(judge.samples), q_gap=judge.q_gap, files=parities)
+    write_text(output / REPORT, report.model_dump_json(indent=1))
+    return report
 
 
-def max_difference(one: TorchModel | OnnxModel, other: TorchModel | OnnxModel, samples: TokenArrays) -> float:
-    """The largest absolute difference between two models' answers, every slot and the value, batched and singly."""
-    few = draw(samples, 8, seed=1)
-    singly = [(few.tokens[i : i + 1], few.mask[i : i + 1]) for i in range(len(few))]
-    pairs = [
-        (answers(one, samples), answers(other, samples)),
-        *((one(tokens, mask), other(tokens, mask)) for tokens, mask in singly),
-    ]
-    return max(float(np.abs(x - y).max()) for pair in pairs for x, y in zip(*pair, strict=True))
+class _Judge:
+    """Torch's answers to the samples, and what others make of them."""
+
+    def __init__(self, model: TorchModel, samples: TokenArrays) -> None:
+        self.samples = samples
+        self._predicts_q = model.kind == "qvalue"
+        self._answer = answers(model, samples)
+        self._metrics = measure_model(*self._answer, samples, predicts_q=self._predicts_q)
+        self.q_gap = self._metrics.overall.q_gap
+
+    def compare(self, path: Path, precision: Precision) -> Parity:
+        """A file against torch."""
+        model = OnnxModel(path)
+        answer = answers(model, self.samples)
+        differences = self._differences(answer, slice(None))
+        singly = self._singly(model)
+        metrics = measure_model(*answer, self.samples, predicts_q=self._predicts_q)
+        change = difference(metrics.by_deal, self._metrics.by_deal)
+        largest = float(max(differences.max(), singly.max()))
+        mean = float(differences.mean())
+        return Parity(
+            bytes=path.stat().st_size,
+            max_difference=largest,
+            mean_difference=mean,
+            other_plays=float((self._plays(answer) != self._plays(self._answer)).mean()),
+            q_gap_change=change.mean,
+            interval=(change.low, change.high) if np.isfinite(change.low) else None,
+            refused=refusal(precision, largest=largest, mean=mean, rise=change.low),
+        )
+
+    def _plays(self, answer: Answer) -> np.ndarray:
+        return np.where(self.samples.legal, answer.slots, -np.inf).argmax(axis=1)
+
+    def _differences(self, answer: Answer, rows: slice) -> np.ndarray:
+        """Of all legal slots and values, in one row."""
+        legal = self.samples.legal[rows]
+        slots = np.abs(answer.slots - self._answer.slots[rows])[legal]
+        return np.concatenate((slots, np.abs(answer.value - self._answer.value[rows])))
+
+    def _singly(self, model: Model) -> np.ndarray:
+        rows = [slice(i, i + 1) for i in range(min(_SINGLY, len(self.samples)))]
+        asked = [(row, model(self.samples.tokens[row], self.samples.mask[row])) for row in rows]
+        return np.concatenate([self._differences(answer, row) for row, answer in asked])
+
+
+def _save(model: onnx.ModelProto, path: Path, config: ModelConfig, precision: Precision) -> None:
+    onnx.helper.set_model_props(model, {ONNX_CONFIG: config.model_dump_json(), ONNX_PRECISION: precision.value})
+    onnx.save(model, str(path))
 
 
 def _export(network: Network) -> onnx.ModelProto:
@@ -101,9 +139,13 @@ def _export(network: Network) -> onnx.ModelProto:
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model without the exporter's notes, which hold stack traces: the file must not depend on the machine."""
+    """The model without the exporter's notes: stack traces, which depend on the machine, and the shapes in between.
+
+    onnxruntime finds the shapes itself, and those noted for weights are wrong once a conversion transposes them.
+    """
     graph = model.graph
-    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    graph.ClearField("value_info")
+    for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
     return model

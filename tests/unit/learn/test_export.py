@@ -1,3 +1,4 @@
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +9,13 @@ from forge_core.errors import ModelError, ParityError
 from forge_core.learn import export
 from forge_core.learn.build import build_network
 from forge_core.learn.evaluate import evaluate
-from forge_core.learn.export import ExportReport, export_onnx
+from forge_core.learn.export import export_onnx
+from forge_core.learn.export_report import LIMITS, ExportReport, ExportSettings, Precision, refusal
 from forge_core.learn.inference import OnnxModel, load
 from forge_core.learn.model_folder import config_of, write_model
 from forge_core.learn.settings import TrainSettings
 from forge_core.learn.train import TrainResult
-from forge_core.tokens.dataset import TokenArrays
+from forge_core.tokens.arrays import TokenArrays
 
 Trained = tuple[Path, TrainResult]
 Exported = tuple[Path, ExportReport]
@@ -21,44 +23,87 @@ Exported = tuple[Path, ExportReport]
 
 @pytest.fixture(scope="module")
 def exported(trained: Trained, val_arrays: TokenArrays, tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
-    return path, export_onnx(trained[0], path, val_arrays)
+    folder = tmp_path_factory.mktemp("onnx")
+    return folder, export_onnx(trained[0], folder, val_arrays)
 
 
-def test_the_exported_model_agrees(exported: Exported, val_arrays: TokenArrays) -> None:
-    path, report = exported
-    assert report.max_difference <= 1e-3
-    assert report.samples == len(val_arrays)
-    assert report.bytes == path.stat().st_size
-    assert [file.name for file in path.parent.iterdir()] == ["model.onnx"]
-
-
-def test_it_plays_as_the_trained_one(exported: Exported, trained: Trained, val_arrays: TokenArrays) -> None:
-    model = load(exported[0], kind="qvalue")
-    assert isinstance(model, OnnxModel)
-    assert evaluate(model, val_arrays).overall.q_gap == pytest.approx(trained[1].val.model.overall.q_gap, abs=1e-3)
-
-
-@pytest.mark.parametrize("batch", [1, 2, 100])
-def test_the_batch_is_free(batch: int, exported: Exported, val_arrays: TokenArrays) -> None:
-    slots, value = load(exported[0])(val_arrays.tokens[:batch], val_arrays.mask[:batch])
-    assert slots.shape == (batch, 7)
-    assert value.shape == (batch,)
-    assert slots.dtype == np.float32
-
-
-def test_the_file_names_no_path_of_the_machine_it_was_made_on(exported: Exported) -> None:
-    assert b".py" not in exported[0].read_bytes()
-    assert not any(node.metadata_props for node in onnx.load(exported[0]).graph.node)
-
-
-def test_the_transformer_is_exportable(val_arrays: TokenArrays, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def transformer(val_arrays: TokenArrays, tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    folder = tmp_path_factory.mktemp("transformer")
     settings = TrainSettings(network="transformer", kind="policy")
     network = build_network(settings.architecture, "policy", 0)
-    write_model(tmp_path, network, config_of(network, settings, dataset_digest="", best_epoch=0))
-    report = export_onnx(tmp_path, tmp_path / "model.onnx", val_arrays)
-    assert report.max_difference <= 1e-3
-    assert load(tmp_path / "model.onnx").kind == "policy"
+    write_model(folder / "model", network, config_of(network, settings, dataset_digest="", best_epoch=0))
+    return folder / "onnx", export_onnx(folder / "model", folder / "onnx", val_arrays)
+
+
+def test_all_precisions_agree(exported: Exported, transformer: Exported, val_arrays: TokenArrays) -> None:
+    for folder, report in (exported, transformer):
+        assert report.samples == len(val_arrays)
+        assert {path.name for path in folder.iterdir()} == {"export.json", *(each.file for each in Precision)}
+        assert ExportReport.model_validate_json((folder / "export.json").read_text()) == report
+        for precision, parity in report.files.items():
+            assert parity.bytes == (folder / precision.file).stat().st_size
+            assert parity.mean_difference <= LIMITS[precision].mean_difference
+            assert 0 <= parity.mean_difference <= parity.max_difference
+        assert report.files[Precision.FP32].max_difference <= 1e-3
+        assert report.files[Precision.FP16].max_difference > report.files[Precision.FP32].max_difference
+        assert report.files[Precision.INT8].max_difference > report.files[Precision.FP16].max_difference
+
+
+def test_smaller_files_are_smaller(exported: Exported) -> None:
+    sizes = [parity.bytes for parity in exported[1].files.values()]
+    assert sizes[1] < 0.6 * sizes[0]
+    assert sizes[2] < 0.6 * sizes[1]
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_it_plays_as_the_report_says(precision: Precision, exported: Exported, val_arrays: TokenArrays) -> None:
+    folder, report = exported
+    model = load(folder / precision.file, kind="qvalue")
+    assert isinstance(model, OnnxModel)
+    expected = report.q_gap + report.files[precision].q_gap_change
+    assert evaluate(model, val_arrays).overall.q_gap == pytest.approx(expected, abs=1e-3)
+
+
+def test_float32_plays_as_torch(exported: Exported, trained: Trained, val_arrays: TokenArrays) -> None:
+    played = evaluate(load(exported[0] / "model.onnx"), val_arrays).overall.q_gap
+    assert played == pytest.approx(trained[1].val.model.overall.q_gap, abs=1e-3)
+
+
+@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_a_state_has_one_answer_in_any_batch(
+    batch: int, precision: Precision, exported: Exported, val_arrays: TokenArrays
+) -> None:
+    model = load(exported[0] / precision.file)
+    slots, value = model(val_arrays.tokens[:batch], val_arrays.mask[:batch])
+    assert slots.shape == (batch, 7)
+    assert value.shape == (batch,)
+    assert slots.dtype == value.dtype == np.float32
+    several = model(val_arrays.tokens[:300], val_arrays.mask[:300])
+    np.testing.assert_allclose(slots, several.slots[:batch], atol=1e-3)
+
+
+def test_equal_models_give_equal_bytes(exported: Exported, trained: Trained, val_arrays: TokenArrays) -> None:
+    again = exported[0].parent / "again"
+    export_onnx(trained[0], again, val_arrays, ExportSettings(samples=10))
+    for precision in Precision:
+        assert (again / precision.file).read_bytes() == (exported[0] / precision.file).read_bytes()
+
+
+def test_files_name_no_path_of_the_machine_they_were_made_on(exported: Exported) -> None:
+    for precision in Precision:
+        assert b".py" not in (exported[0] / precision.file).read_bytes()
+        model = onnx.load(exported[0] / precision.file)
+        assert not any(node.metadata_props for node in model.graph.node)
+        properties = {prop.key: prop.value for prop in model.metadata_props}
+        assert properties["crystal_forge.precision"] == precision.value
+
+
+def test_exporting_leaves_the_log_as_it_was(exported: Exported) -> None:
+    assert exported
+    formats = [handler.formatter._fmt for handler in logging.getLogger().handlers if handler.formatter is not None]
+    assert "%(asctime)s %(name)s [%(levelname)s] - %(message)s" not in formats
 
 
 def test_a_model_that_does_not_agree_is_refused_and_leaves_nothing(
@@ -67,15 +112,32 @@ def test_a_model_that_does_not_agree_is_refused_and_leaves_nothing(
     settings = TrainSettings(seed=1)
     network = build_network(settings.architecture, "qvalue", 1)
     write_model(tmp_path / "other", network, config_of(network, settings, dataset_digest="", best_epoch=0))
-    monkeypatch.setattr(export, "_export", lambda _: onnx.load(exported[0]))
+    monkeypatch.setattr(export, "_export", lambda _: onnx.load(exported[0] / "model.onnx"))
     with pytest.raises(ParityError, match="differ from torch"):
-        export_onnx(tmp_path / "other", tmp_path / "out" / "model.onnx", val_arrays)
+        export_onnx(tmp_path / "other", tmp_path / "out", val_arrays)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_smaller_file_beyond_its_limits_is_left_out(
+    trained: Trained, val_arrays: TokenArrays, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, Precision.INT8, LIMITS[Precision.FP32])
+    report = export_onnx(trained[0], tmp_path, val_arrays, ExportSettings(samples=100))
+    refused = report.files[Precision.INT8].refused
+    assert refused is not None
+    assert "0.001 is the limit" in refused
+    assert {path.name for path in tmp_path.iterdir()} == {"export.json", "model.onnx", "model.fp16.onnx"}
+
+
+def test_limits() -> None:
+    assert refusal(Precision.INT8, largest=5, mean=0.2, rise=0.01) is None
+    assert refusal(Precision.FP32, largest=float("nan"), mean=float("nan"), rise=0) is not None
+    assert "q_gap rises" in str(refusal(Precision.FP16, largest=0, mean=0, rise=0.01))
 
 
 def test_no_model_no_file(val_arrays: TokenArrays, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="is no model"):
-        export_onnx(tmp_path / "nothing", tmp_path / "out" / "model.onnx", val_arrays)
+        export_onnx(tmp_path / "nothing", tmp_path / "out", val_arrays)
     assert list(tmp_path.iterdir()) == []
 
 
