@@ -143,7 +143,15 @@ def object_of(run: str) -> str | None:
 
 def address(name: RunName) -> str:
     """Where the run's page is: on the tracking server, or on the local pages once `forge ui mlflow` shows them."""
-    return (Installation().mlflow_uri or "http://127.0.0.1:5000") + name.page
+    return (Installation().mlflow_uri or _local_pages()) + name.page
+
+
+def _local_pages() -> str:
+    """Where MLflow's local pages are, or will usually be."""
+    try:
+        return json.loads((Installation().mlflow / "server.json").read_text())["address"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return "http://127.0.0.1:5000"
 
 
 def _new_version(client: "MlflowClient", run: str, model: str, folder: Path, *, tags: dict[str, str]) -> str:
