@@ -62,7 +62,8 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
 
     from flows.pipeline import pipeline
     from tasks import tracking
-    from tasks.report import metric_rows, pipeline_rows
+    from tasks.evaluation_report import metric_rows
+    from tasks.report import pipeline_rows
 
     state = pipeline(TINY, return_state=True)
     result = state.result()
@@ -70,7 +71,7 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
     assert rows["deals solved"] == "4"
     assert rows["samples, test"] == "60"
     assert rows["E[Q] games"] == "1"
-    assert {row[0] for row in metric_rows(result.evaluation)} >= {"q_gap", "accuracy"}
+    assert {row[0] for row in metric_rows(result.evaluation, "given")} >= {"q_gap", "accuracy"}
     assert tracking.recall(result.model) is not None
     assert (home / "mlflow" / "mlflow.db").exists()
     with get_client(sync_client=True) as client:
