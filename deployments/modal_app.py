@@ -57,6 +57,18 @@ def train(job: dict[str, Any]) -> dict[str, Any]:
     return answer(job)
 
 
+@app.function(**_options("evaluate", images.learner()))
+def evaluate(job: dict[str, Any]) -> dict[str, Any]:
+    """Measure a model."""
+    return answer(job)
+
+
+@app.function(**_options("export", images.learner()))
+def export(job: dict[str, Any]) -> dict[str, Any]:
+    """Export a model to ONNX."""
+    return answer(job)
+
+
 def answer(job: dict[str, Any]) -> dict[str, Any]:
     """Make what the job says, put it on the Volume and say what it was. A job {"hello": gpu} only asks for the device,
     so that the caller learns that this kind of container can be had."""

@@ -102,12 +102,45 @@ def _train(folder: Path, job: Job, volume: Path) -> Made:
 
     work = volume / UNDER_WAY / job.key.digest
     settings = TrainSettings.model_validate(job.key.settings["train"])
-    resume = work / LAST if (work / LAST).exists() else None
-    train(input_path(volume, job.key.inputs[0]), work, settings, Surroundings(resume=resume))
+    tokens, *initial = (input_path(volume, digest) for digest in job.key.inputs)
+    surroundings = Surroundings(
+        resume=work / LAST if (work / LAST).exists() else None,
+        accelerator="gpu" if job.gpu else "cpu",
+        solver_threads=Installation().thread_count(),
+        solver_device=_cuda() if job.gpu and settings.source == "stream" else None,
+    )
+    train(tokens, work, settings, surroundings, initial=initial[0] if initial else None)
     shutil.copytree(work, folder, ignore=shutil.ignore_patterns(LAST, ".*"), dirs_exist_ok=True)
     shutil.rmtree(work)
     return Made()
 
 
-STAGES: dict[str, Stage] = {"generate": _solve, "generate-eq": _play, "train": _train}
+def _evaluate(folder: Path, job: Job, volume: Path) -> Made:
+    from forge_core.shards.split import Split
+    from tasks.evaluate import measure
+
+    network, tokens = (input_path(volume, digest) for digest in job.key.inputs)
+    measure(folder, network, tokens, Split(job.key.settings["split"]), name=job.key.settings["name"])
+    return Made()
+
+
+def _export(folder: Path, job: Job, volume: Path) -> Made:
+    from forge_core.learn.export import export_onnx
+    from forge_core.learn.export_report import ExportSettings
+    from forge_core.shards.split import Split
+    from forge_core.tokens.arrays import load_split
+
+    network, tokens = (input_path(volume, digest) for digest in job.key.inputs)
+    settings = ExportSettings.model_validate(job.key.settings["export"])
+    export_onnx(network, folder, load_split(tokens, Split.VAL), settings)
+    return Made()
+
+
+STAGES: dict[str, Stage] = {
+    "generate": _solve,
+    "generate-eq": _play,
+    "train": _train,
+    "evaluate": _evaluate,
+    "export": _export,
+}
 """By the name of the stage, which is the first word of a key."""

@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from configs.installation import Installation
+from configs.modal import Place
 from configs.pipeline import PipelineSettings, load_preset, preset_names
 from forge_core.artifacts.reference import Reference
 from forge_core.learn.settings import TrainSettings
@@ -81,6 +82,11 @@ def _place(value: Any) -> Any:
     return Installation().place(Path(value)) if value and isinstance(value, str) else value or None
 
 
+def _on(value: Any) -> Any:
+    """Reads "modal:T4" as the place that it names; nothing typed is None."""
+    return Place.parse(value) if value and isinstance(value, str) else value or None
+
+
 def _typed(description: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": description})
 
@@ -111,3 +117,4 @@ Initial = Annotated[
 Output = Annotated[
     Path | None, BeforeValidator(_place), _typed("A folder that gets the result, besides the store."), _EMPTY
 ]
+On = Annotated[Place | None, BeforeValidator(_on), _InOrder()]

@@ -9,17 +9,19 @@ from flows.generate_eq import generate_eq
 from flows.generate_oracle import generate_oracle
 from flows.tokenize import tokenize
 from flows.train import train
+from tasks.elsewhere import work_on
 from tasks.report import PipelineResult, report_pipeline
 from tasks.stage import tally
 
 
 @flow(name="pipeline")
-def pipeline(settings: forms.Pipeline) -> PipelineResult:
+def pipeline(settings: forms.Pipeline, on: forms.On = None) -> PipelineResult:
     """From deals to a trained model to E[Q] games. The other flows' bodies run as parts of this run.
 
     settings  everything that decides what is made, stage by stage
+    on        where deals are solved, networks trained and measured, and games played; none = here
     """
-    with tally() as counts:
+    with work_on(on), tally() as counts:
         shards = generate_oracle.fn(settings.deals, settings.shards)
         tokens = tokenize.fn([*shards], settings.tokens)
         model = train.fn(tokens, settings.train)

@@ -5,6 +5,7 @@ from prefect import flow
 from flows import forms
 from forge_core.artifacts.reference import Reference
 from tasks.checkout import checkout
+from tasks.elsewhere import work_on
 from tasks.report import report_model
 from tasks.train import train as train_model
 
@@ -15,6 +16,7 @@ def train(
     settings: forms.Train,
     output: forms.Output = None,
     initial: forms.Initial = None,
+    on: forms.On = None,
 ) -> Reference:
     """Train a network and keep the weights with the lowest q_gap on the val split.
 
@@ -22,8 +24,10 @@ def train(
     settings  the network, what it learns from, and how
     output    a folder that gets the model, besides the store
     initial   the model whose weights it starts from; none = weights drawn by the seed
+    on        where it is trained; none = here
     """
-    model = train_model(tokens, settings, initial)
+    with work_on(on):
+        model = train_model(tokens, settings, initial)
     if output is not None:
         checkout([model], output)
     report_model(model, tokens)

@@ -1,12 +1,15 @@
 """Export a model to ONNX."""
 
 from pathlib import Path
+from typing import Any
 
 from forge_core.artifacts.reference import Reference
 from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision
 from forge_core.shards.split import Split
+from tasks.elsewhere import elsewhere
 from tasks.stage import artifact, source, stage_task, store
 
+CODE = ("forge_core.learn.export",)
 ONNX = Precision.FP32.file
 FILE_COLUMNS = ("file", "kB", "points apart, mean", "at most", "other plays", "change of q_gap", "95 % interval")
 
@@ -16,20 +19,20 @@ def export(model: Reference | Path, tokens: Reference | Path, settings: ExportSe
     """The model as ONNX in every precision, checked against torch on samples of the val split. Raises ParityError."""
     network, data = source(model), source(tokens)
 
+    recipe: dict[str, Any] = {"code": CODE, "settings": {"export": settings}}
+
     def make(folder: Path) -> None:
-        from forge_core.learn.export import export_onnx
-        from forge_core.tokens.arrays import load_split
+        if elsewhere():
+            from tasks.remote.single import make_there
 
-        export_onnx(network.path, folder, load_split(data.path, Split.VAL), settings)
+            make_there("export", folder, **recipe, inputs=[network, data])
+        else:
+            from forge_core.learn.export import export_onnx
+            from forge_core.tokens.arrays import load_split
 
-    return artifact(
-        "export",
-        make,
-        kind="onnx",
-        code=["forge_core.learn.export"],
-        settings={"export": settings},
-        inputs=[network.digest, data.digest],
-    )
+            export_onnx(network.path, folder, load_split(data.path, Split.VAL), settings)
+
+    return artifact("export", make, kind="onnx", **recipe, inputs=[network.digest, data.digest])
 
 
 def read_export(onnx: Reference) -> ExportReport:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.installation import Installation
+from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
 from forge_core.learn.settings import TrainSettings
 from tasks import tracking
 from tasks.console import console
 from tasks.devices import choose_device
+from tasks.elsewhere import elsewhere
 from tasks.pages import links
 from tasks.stage import artifact, source, stage_task
 from tasks.training_page import TrainingPage
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CODE = ("forge_core.learn.train",)
 MODEL_FILES = ("model.safetensors", "config.json", "metrics.json", "curves.png")
 """What is kept of a run in the store; its history holds times, which no digest may depend on, and goes to MLflow."""
 
@@ -34,6 +37,7 @@ def train(tokens: Reference | Path, settings: TrainSettings, initial: Reference 
     """
     data = source(tokens)
     start = None if initial is None else source(initial)
+    inputs = [data] if start is None else [data, start]
     runs: list[tracking.TrackedRun] = []
 
     def make(folder: Path) -> None:
@@ -43,7 +47,10 @@ def train(tokens: Reference | Path, settings: TrainSettings, initial: Reference 
         with tracking.tracked("train", parameters=settings.model_dump(), tags=tags) as run:
             runs.append(run)
             page = TrainingPage(settings, lambda: links(run.name, tokens))
-            _train(data.path, work, settings, run, page=page, initial=None if start is None else start.path)
+            if elsewhere():
+                _train_elsewhere(work, inputs, settings, run)
+            else:
+                _train(data.path, work, settings, run, page=page, initial=None if start is None else start.path)
             for name in (*MODEL_FILES, "history.json"):
                 run.file(work / name)
         for name in MODEL_FILES:
@@ -54,9 +61,9 @@ def train(tokens: Reference | Path, settings: TrainSettings, initial: Reference 
         "train",
         make,
         kind="model",
-        code=["forge_core.learn.train"],
+        code=CODE,
         settings={"train": settings},
-        inputs=[data.digest] if start is None else [data.digest, start.digest],
+        inputs=[each.digest for each in inputs],
     )
     for run in runs:
         if run.name is not None:
@@ -100,6 +107,17 @@ def _train(
     overall = result.val.model.overall
     run.metrics({f"final/val/{name}": value for name, value in _numbers(overall).items()})
     logger.info("%-12s kept epoch %d, q_gap on all of val %.3f", "train", result.best_epoch + 1, overall.q_gap)
+
+
+def _train_elsewhere(work: Path, inputs: Sequence[Source], settings: TrainSettings, run: tracking.TrackedRun) -> None:
+    """Train on Modal; what there was to see of it is recorded when it is over."""
+    from forge_core.learn.history import read_history
+    from tasks.remote.single import make_there
+
+    receipt = make_there("train", work, code=CODE, settings={"train": settings}, inputs=inputs)
+    for epoch in read_history(work / "history.json"):
+        run.metrics(_epoch_metrics(epoch), epoch.step)
+    logger.info("%-12s trained on Modal (%s) in %.0f s", "train", receipt.device, receipt.seconds)
 
 
 def _epoch_metrics(epoch: "Epoch") -> dict[str, float]:

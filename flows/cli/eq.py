@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import list_missing, no_output
 from flows.cli.group import ForgeGroup
 from flows.cli.options import Sets, build
@@ -15,6 +16,7 @@ app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich
 
 
 @app.command()
+@elsewhere
 def generate(
     start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     count: Annotated[int, typer.Option(help="How many seeds.")] = 10,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from flows.cli.elsewhere import elsewhere
 from flows.cli.options import Json, Model, Sets, absolute, build
 from flows.cli.running import run_flow, say
 from flows.cli.tables import show_evaluation, show_parts
@@ -19,7 +20,7 @@ Quick = Annotated[bool, typer.Option("--quick", help="A few thousand states, to 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(evaluate)
+    app.command()(elsewhere(evaluate))
     app.command()(promote)
     app.command()(models)
 

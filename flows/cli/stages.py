@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.elsewhere import elsewhere
 from flows.cli.options import Data, Model, Output, Sets, absolute, build
 from flows.cli.running import run_flow, say
 from flows.cli.tables import show_rows
@@ -13,7 +14,7 @@ from flows.cli.tables import show_rows
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(tokenize)
-    app.command()(export)
+    app.command()(elsewhere(export))
 
 
 def tokenize(

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli.elsewhere import elsewhere
 from flows.cli.options import Output, Sets, absolute, build
 from flows.cli.running import run_flow, say
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command()(train)
+    app.command()(elsewhere(train))
 
 
 def train(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from flows.cli.elsewhere import elsewhere
 from flows.cli.options import Sets, build
 from flows.cli.running import run_flow
 from flows.cli.tables import show_pipeline
@@ -11,7 +12,7 @@ from flows.cli.tables import show_pipeline
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(pipeline)
+    app.command()(elsewhere(pipeline))
 
 
 def pipeline(

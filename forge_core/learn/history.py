@@ -38,6 +38,11 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
     write_text(path, RootModel[list[Epoch]](list(epochs)).model_dump_json(indent=1))
 
 
+def read_history(path: Path) -> list[Epoch]:
+    """The epochs that `write_history` wrote."""
+    return RootModel[list[Epoch]].model_validate_json(path.read_bytes()).root
+
+
 def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
     """Draw loss, regret and errors over the samples seen, as a PNG."""
     figure = Figure(figsize=(12, 3.2), layout="constrained")
