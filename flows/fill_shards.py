@@ -1,18 +1,21 @@
 """Fill a folder with shards: only what is missing, for as long as is asked."""
 
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 
 from prefect import flow
 
 from configs.installation import Installation
 from configs.pipeline import DealSeries
+from flows import forms
 from flows.interrupt import finish_first
+from flows.limits import one_gpu
 from forge_core.shards.generate import check_folder
 from forge_core.shards.manifest import missing, missing_blocks
 from forge_core.shards.settings import ShardSettings
-from tasks.devices import DeviceName
-from tasks.generate import BLOCK, fill
+from tasks.devices import DeviceName, choose_device
+from tasks.generate import fill, fill_size
 from tasks.report import FillReport, report_fill
 
 logger = logging.getLogger(__name__)
@@ -20,7 +23,10 @@ logger = logging.getLogger(__name__)
 
 @flow(name="fill-shards")
 def fill_shards(
-    folder: Path, deals: DealSeries, shards: ShardSettings | None = None, device: DeviceName = "auto"
+    folder: Path,
+    deals: forms.Settings[DealSeries],
+    shards: forms.Settings[ShardSettings | None] = None,
+    device: DeviceName = "auto",
 ) -> FillReport:
     """Make the shards that a folder lacks, block by block; other generators may work on it at the same time.
 
@@ -33,8 +39,9 @@ def fill_shards(
     folder = Installation().place(folder)
     check_folder(folder, settings)
     report = FillReport()
-    with finish_first(logger.warning) as stopping:
-        for block in missing_blocks(folder, deals.requests(), size=BLOCK, limit=deals.limit, find=missing):
+    device_alone = nullcontext() if choose_device(device) is None else one_gpu()
+    with device_alone, finish_first(logger.warning) as stopping:
+        for block in missing_blocks(folder, deals.requests(), size=fill_size(), limit=deals.limit, find=missing):
             report.add(fill(block, settings, folder, device=device))
             if stopping():
                 break
