@@ -141,16 +141,20 @@ class ModalSandboxes:
             finally:
                 lines.put_nowait(None)
 
-        async with asyncio.TaskGroup() as readers:
-            for stream in (sandbox.stdout, sandbox.stderr):
-                readers.create_task(read(stream))
-            ended = 0
-            while ended < 2:
+        readers = [asyncio.create_task(read(stream)) for stream in (sandbox.stdout, sandbox.stderr)]
+        going = len(readers)
+        try:
+            while going:
                 line = await lines.get()
                 if line is None:
-                    ended += 1
+                    going -= 1
                 else:
                     yield line
+            await asyncio.gather(*readers)
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await sandbox.detach.aio()
 
     async def wait(self, sandbox_id: str) -> int:
         """The exit code, whatever ended it."""

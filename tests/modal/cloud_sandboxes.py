@@ -12,12 +12,13 @@ from cloud_volumes import Volumes
 from google.protobuf.empty_pb2 import Empty
 from grpclib import GRPCError, Status
 from modal_proto import api_pb2
+from modal_proto import task_command_router_pb2 as router
 
 _POLL = 0.1  # seconds between two looks at a file that grows
 
 
 class Sandboxes:
-    """Sandbox* calls, those of the kind that may have a GPU."""
+    """Sandbox* calls of both kinds: the older one may have a GPU, the newer tells its output by another service."""
 
     def __init__(self, cloud: Cloud, containers: Containers, volumes: Volumes) -> None:
         self.cloud = cloud
@@ -26,6 +27,23 @@ class Sandboxes:
         containers.ended.append(self._ended)
 
     async def SandboxCreate(self, request: api_pb2.SandboxCreateRequest, caller: Container | None) -> Any:
+        sandbox = self._create(request, new_id("sb"))
+        return api_pb2.SandboxCreateResponse(sandbox_id=sandbox.id, metadata=self._metadata(sandbox))
+
+    async def SandboxCreateV2(self, request: api_pb2.SandboxCreateV2Request, caller: Container | None) -> Any:
+        for source in request.secret_sources:
+            if source.WhichOneof("source") == "env":
+                secret_id = new_id("st")
+                self.cloud.secrets[secret_id] = dict(source.env.contents)
+                request.definition.secret_ids.append(secret_id)
+        sandbox = self._create(request, f"{new_id('sb')}V")
+        return api_pb2.SandboxCreateV2Response(
+            sandbox_id=sandbox.id, task_id=sandbox.container.id, metadata=self._metadata(sandbox)
+        )
+
+    def _create(
+        self, request: api_pb2.SandboxCreateRequest | api_pb2.SandboxCreateV2Request, sandbox_id: str
+    ) -> Sandbox:
         definition = request.definition
         check_gpu(definition.resources)
         self.cloud.app(request.app_id)
@@ -36,11 +54,11 @@ class Sandboxes:
         container = self.containers.start(request.app_id, command, definition)
         container.started_at = time.time()
         tags = {tag.tag_name: tag.tag_value for tag in request.tags}
-        sandbox = Sandbox(new_id("sb"), container, definition.name, tags)
+        sandbox = Sandbox(sandbox_id, container, definition.name, tags)
         self.cloud.sandboxes[sandbox.id] = sandbox
         if definition.timeout_secs:
             asyncio.get_running_loop().call_later(definition.timeout_secs, self._timed_out, sandbox)
-        return api_pb2.SandboxCreateResponse(sandbox_id=sandbox.id, metadata=self._metadata(sandbox))
+        return sandbox
 
     async def SandboxGetTaskId(self, request: api_pb2.SandboxGetTaskIdRequest, caller: Container | None) -> Any:
         return api_pb2.SandboxGetTaskIdResponse(task_id=self._sandbox(request).container.id)
@@ -63,21 +81,25 @@ class Sandboxes:
         self, request: api_pb2.SandboxGetLogsRequest, caller: Container | None
     ) -> AsyncIterator[Any]:
         """The output or the error output, as it comes; the entry id is how many bytes have been told."""
-        sandbox = self._sandbox(request)
+        told = int(request.last_entry_id or 0)
         errors = request.file_descriptor == api_pb2.FILE_DESCRIPTOR_STDERR
-        path = sandbox.container.folder / "error.log" if errors else sandbox.container.log
-        told, deadline = int(request.last_entry_id or 0), time.monotonic() + request.timeout
-        while time.monotonic() < deadline:
-            ended = sandbox.container.exit_code is not None
-            if text := _read(path, told):
-                told += len(text)
-                item = api_pb2.TaskLogs(data=text.decode(errors="replace"), file_descriptor=request.file_descriptor)
-                yield api_pb2.TaskLogsBatch(items=[item], entry_id=str(told))
-            elif ended:
-                yield api_pb2.TaskLogsBatch(entry_id=str(told), eof=True)
-                return
-            else:
-                await asyncio.sleep(_POLL)
+        async for start, data in _follow(self._sandbox(request).container, told, errors=errors):
+            told = start + len(data)
+            item = api_pb2.TaskLogs(data=data.decode(errors="replace"), file_descriptor=request.file_descriptor)
+            yield api_pb2.TaskLogsBatch(items=[item], entry_id=str(told))
+        yield api_pb2.TaskLogsBatch(entry_id=str(told), eof=True)
+
+    async def SandboxGetCommandRouterAccess(self, request: Any, caller: Container | None) -> Any:
+        return api_pb2.SandboxGetCommandRouterAccessResponse(url=self.cloud.url, jwt=self.cloud.ticket)
+
+    async def SandboxStdioReadV2(self, request: Any, caller: Container | None) -> AsyncIterator[Any]:
+        container = found(self.cloud.containers, request.task_id, "Container")
+        errors = request.file_descriptor == router.SANDBOX_STDIO_FILE_DESCRIPTOR_STDERR
+        async for start, data in _follow(container, request.offset, errors=errors):
+            yield router.SandboxStdioReadV2Response(data=data, starting_offset=start)
+
+    async def AuthTokenGet(self, request: Any, caller: Container | None) -> Any:
+        return api_pb2.AuthTokenGetResponse(token=self.cloud.ticket)
 
     async def SandboxList(self, request: api_pb2.SandboxListRequest, caller: Container | None) -> Any:
         wanted = {tag.tag_name: tag.tag_value for tag in request.tags}
@@ -107,6 +129,13 @@ class Sandboxes:
         listed = [api_pb2.SandboxTag(tag_name=name, tag_value=text) for name, text in tags]
         return api_pb2.SandboxTagsGetResponse(tags=listed)
 
+    SandboxGetTaskIdV2 = SandboxGetTaskId
+    SandboxWaitV2 = SandboxWait
+    SandboxTerminateV2 = SandboxTerminate
+    SandboxListV2 = SandboxList
+    SandboxTagsSetV2 = SandboxTagsSet
+    SandboxTagsGetV2 = SandboxTagsGet
+
     def _sandbox(self, request: Any) -> Sandbox:
         return found(self.cloud.sandboxes, request.sandbox_id, "Sandbox")
 
@@ -134,6 +163,20 @@ def _result(sandbox: Sandbox) -> Result:
         return Result(status=sandbox.ended)  # pyright: ignore[reportArgumentType]
     status = Result.GENERIC_STATUS_FAILURE if code else Result.GENERIC_STATUS_SUCCESS
     return Result(status=status, exitcode=code if code >= 0 else 128 - code)
+
+
+async def _follow(container: Container, start: int, *, errors: bool) -> AsyncIterator[tuple[int, bytes]]:
+    """The output or the error output from a byte on, as it comes, until the process has ended."""
+    path = container.folder / "error.log" if errors else container.log
+    while True:
+        ended = container.exit_code is not None
+        if data := _read(path, start):
+            yield start, data
+            start += len(data)
+        elif ended:
+            return
+        else:
+            await asyncio.sleep(_POLL)
 
 
 def _read(path: Path, start: int) -> bytes:

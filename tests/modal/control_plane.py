@@ -46,6 +46,7 @@ from grpclib import GRPCError, Status
 from grpclib.protocol import H2Protocol
 from grpclib.server import Server
 from modal_proto.api_grpc import ModalClientBase
+from modal_proto.task_command_router_grpc import TaskCommandRouterBase
 
 T = TypeVar("T")
 TOKEN = ("ak-local", "as-local")
@@ -75,7 +76,7 @@ class Running:
 class _Server(Server):
     """grpclib's server, which can be closed under clients that stay connected, as the real client does."""
 
-    def __init__(self, handlers: list[ModalClientBase]) -> None:
+    def __init__(self, handlers: list[Any]) -> None:
         super().__init__(handlers)
         self._protocols: list[H2Protocol] = []
 
@@ -138,7 +139,6 @@ class ControlPlane:
             "MODAL_TOKEN_ID": TOKEN[0],
             "MODAL_TOKEN_SECRET": TOKEN[1],
             "MODAL_ENVIRONMENT": "main",
-            "MODAL_SANDBOX_V2": "0",  # the newer Sandboxes stream their output from the worker, which is not here
             "MODAL_BUILD_VALIDATION": "ignore",  # whoever edits a file in the meantime breaks no test
             "MODAL_CONFIG_PATH": str(self.folder / "no-such-file.toml"),
         }
@@ -219,7 +219,7 @@ class ControlPlane:
         apps = Apps(self._cloud, self._containers, functions)
         sandboxes = Sandboxes(self._cloud, self._containers, self._volumes)
         rooms = [self._files, self._volumes, scheduler, functions, apps, sandboxes]
-        self._server = _Server([self._service(rooms)])
+        self._server = _Server([self._service(rooms, base) for base in (ModalClientBase, TaskCommandRouterBase)])
         await self._files.open()
         await self._server.start("127.0.0.1", 0)
         assert self._server._server is not None
@@ -230,12 +230,12 @@ class ControlPlane:
         await self._server.drop()
         await self._files.close()
 
-    def _service(self, rooms: list[object]) -> ModalClientBase:
-        """An object with every RPC of Modal's interface: those that a room has, and a refusal for the others."""
-        names = ModalClientBase.__abstractmethods__
+    def _service(self, rooms: list[object], base: type[Any]) -> Any:
+        """An object with every RPC of one of Modal's interfaces: those that a room has, a refusal for the others."""
+        names = base.__abstractmethods__
         methods = {name: getattr(room, name) for room in rooms for name in dir(room) if name in names}
         rpcs = {name: self._rpc(name, methods.get(name)) for name in names}
-        return type("Service", (ModalClientBase,), rpcs)()
+        return type("Service", (base,), rpcs)()
 
     def _rpc(self, name: str, method: Callable[..., Any] | None) -> Any:
         async def rpc(_: Any, stream: Any) -> None:
@@ -256,6 +256,8 @@ class ControlPlane:
         """The container that calls; None for a client with the right token, UNAUTHENTICATED for any other."""
         if container := self._cloud.containers.get(metadata.get("x-container", "")):
             return container
+        if metadata.get("authorization") == f"Bearer {self._cloud.ticket}":
+            return None
         if (metadata.get("x-modal-token-id"), metadata.get("x-modal-token-secret")) != TOKEN:
             raise GRPCError(Status.UNAUTHENTICATED, "Token validation failed")
         return None

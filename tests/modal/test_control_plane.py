@@ -167,9 +167,14 @@ def command(*words: str) -> list[dict[str, str]]:
     return json.loads(answer.stdout) if answer.stdout.startswith("[") else []
 
 
-def test_sandboxes_run_commands(plane: ControlPlane) -> None:
-    where = {"app": modal.App.lookup("sandboxes", create_if_missing=True), "image": modal.Image.debian_slim()}
-    told = modal.Sandbox.create("bash", "-c", "echo $WORD; echo oh >&2; exit 3", env={"WORD": "hi"}, gpu="T4", **where)
+@pytest.mark.parametrize("gpu", ["T4", None])  # two kinds of Sandboxes, with interfaces of their own
+def test_sandboxes_run_commands(plane: ControlPlane, gpu: str | None) -> None:
+    where = {
+        "app": modal.App.lookup("sandboxes", create_if_missing=True),
+        "image": modal.Image.debian_slim(),
+        "gpu": gpu,
+    }
+    told = modal.Sandbox.create("bash", "-c", "echo $WORD; echo oh >&2; exit 3", env={"WORD": "hi"}, **where)
     assert (told.stdout.read(), told.stderr.read()) == ("hi\n", "oh\n")
     told.wait()
     assert told.returncode == 3
