@@ -23,7 +23,7 @@ APP = "crystal-forge-flow-runs"
 CODE = "/root"
 """Where our packages lie in a container, unless the deployment names another folder."""
 
-_PACKAGES = ("configs", "deployments", "flows", "forge_core", "tasks")
+_FOLDERS = ("configs", "deployments", "flows", "forge_core", "models", "tasks")
 _DEPENDENCIES = ("fastapi", "mlflow", "typer")
 
 
@@ -228,7 +228,7 @@ def _image(request: SandboxRequest) -> "modal.Image":
 
     image = images.learner().pip_install(*(f"{name}=={version(name)}" for name in _DEPENDENCIES))
     ignore = modal.FilePatternMatcher("**/*.pyc", "**/__pycache__")
-    for package in _PACKAGES:
-        folder = Path(__file__).parents[1] / package
-        image = image.add_local_dir(folder, f"{request.directory}/{package}", ignore=ignore)
+    for folder in (Path(__file__).parents[1] / name for name in _FOLDERS):
+        if folder.is_dir():
+            image = image.add_local_dir(folder, f"{request.directory}/{folder.name}", ignore=ignore)
     return image
