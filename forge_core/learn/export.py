@@ -1,6 +1,7 @@
 """A trained model as ONNX, accepted only if onnxruntime answers like torch on real samples."""
 
 import logging
+from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -124,7 +125,7 @@ def _export(network: Network) -> onnx.ModelProto:
     mask = torch.ones(_TRACED_BATCH, N_TOKENS, dtype=torch.bool)
     with quiet("torch.onnx"):
         program = torch.onnx.export(
-            network,
+            _portable(network),
             (tokens, mask),
             dynamo=True,
             opset_version=OPSET,
@@ -136,6 +137,16 @@ def _export(network: Network) -> onnx.ModelProto:
     if program is None:
         raise ParityError.of(got="no program", expected="an ONNX program from torch", remedy="report this")
     return _without_traces(program.model_proto)
+
+
+def _portable(network: Network) -> Network:
+    """A copy whose tables hold int32: onnxruntime-web 1.30 cannot choose among numbers of int8."""
+    portable = deepcopy(network)
+    for part in portable.modules():
+        for name, table in part.named_buffers(recurse=False):
+            if table.dtype is torch.int8:
+                setattr(part, name, table.int())
+    return portable
 
 
 def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
