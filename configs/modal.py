@@ -25,7 +25,12 @@ class Place(BaseModel):
         default=(), description="GPUs in order of preference: the first that can be had. None = processor cores."
     )
     max_containers: int = Field(default=8, ge=1, le=1000, description="Containers at a time, each with one GPU.")
-    time_limit: int = Field(default=1800, ge=10, le=86_400, description="Seconds that one input may take.")
+    time_limit: int | None = Field(
+        default=None,
+        ge=10,
+        le=86_400,
+        description="Seconds that one input may take. None = half an hour for a block, a day for a training.",
+    )
     retries: int = Field(default=2, ge=0, le=10, description="How often an input that failed is tried again.")
     budget: float | None = Field(
         default=None, gt=0, description="US dollars: at this estimate everything is stopped. None = no such limit."
@@ -77,6 +82,7 @@ class Machine(BaseModel):
     function: str
     cores: float
     memory: int
+    time_limit: int = 1800
 
     @property
     def threads(self) -> int:
@@ -87,8 +93,8 @@ class Machine(BaseModel):
 MACHINES = {
     "generate": Machine(function="solve", cores=4, memory=4),
     "generate-eq": Machine(function="play", cores=4, memory=8),
-    "train": Machine(function="train", cores=4, memory=16),
+    "train": Machine(function="train", cores=4, memory=16, time_limit=86_400),
     "evaluate": Machine(function="evaluate", cores=4, memory=16),
     "export": Machine(function="export", cores=2, memory=8),
 }
-"""By stage; cores are physical, memory is in GiB."""
+"""By stage; cores are physical, memory is in GiB, the time limit in seconds."""

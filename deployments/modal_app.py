@@ -33,7 +33,7 @@ def _options(stage: str, image: modal.Image) -> dict[str, Any]:
         "env": {"FORGE_VOLUME": MOUNT, "FORGE_THREADS": str(machine.threads), "OMP_WAIT_POLICY": "PASSIVE"},
         "volumes": {MOUNT: volume},
         "max_containers": 8,
-        "timeout": 1800,
+        "timeout": machine.time_limit,
         "retries": 0,  # the caller tries again, and counts what it costs
         "scaledown_window": 10,
     }

@@ -7,25 +7,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 
 from configs.installation import Installation
 from flows import server
+from flows.health import Check
+from flows.modal_checks import modal_checks
 
 _PACKAGES = ("numba", "numpy", "polars", "torch", "lightning", "onnxruntime", "prefect", "mlflow")
 _GIGABYTE = 1e9
 _LEAST_FREE = 2  # GB that the demonstration and its servers take, with room to spare
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at: what was found, whether it will do, and what to do if not."""
-
-    name: str
-    sound: bool
-    found: str
-    remedy: str = ""
 
 
 def check_all() -> Iterator[Check]:
@@ -42,6 +33,7 @@ def check_all() -> Iterator[Check]:
     yield Check("threads", True, f"{installation.thread_count()} (FORGE_THREADS changes it)")
     yield _gpu()
     yield _prefect(installation)
+    yield from modal_checks()
 
 
 def _package(name: str) -> Check:

@@ -132,9 +132,10 @@ def download(
 @app.command()
 def cost() -> None:
     """Show what solving deals costs on each machine: dollars and hours, computed from measured times."""
+    from configs.modal import GPUS, MACHINES
     from forge_core.errors import RemoteError
     from tasks.remote import connection
-    from tasks.remote.cost import table
+    from tasks.remote.cost import CONTAINERS, pace, table
     from tasks.remote.prices import PUBLISHED
     from tasks.remote.running import run
     from tasks.remote.runs import current_prices
@@ -144,9 +145,15 @@ def cost() -> None:
         prices = run(current_prices())
     except RemoteError:
         prices = PUBLISHED
-    columns = ("machine", "an hour", "10,000 deals", "hours", "1,000,000 deals", "hours", "time from")
-    show_rows("50,000 sampled states a deal, ten containers at a time", table(prices), columns)
-    typer.echo(f"Prices: {prices.source}. A dash: nobody has measured that GPU; a run on it fills its row.")
+    machine = MACHINES["generate"]
+    columns = ("machine", "an hour", "10,000 deals", "hours", "1,000,000 deals", "hours")
+    show_rows(f"50,000 sampled states a deal, {CONTAINERS} containers at a time", table(prices), columns)
+    typer.echo(f"Prices: {prices.source}; {machine.cores:g} cores and {machine.memory} GiB with every GPU.")
+    for gpu in (None, *GPUS):
+        if (measured := pace("generate", gpu)) is not None:
+            typer.echo(
+                f"Time on {gpu or 'cores'}: {measured.seconds:.3f} s of a container a deal, from {measured.source}."
+            )
 
 
 def _run_row(run: "Run") -> tuple[str, ...]:

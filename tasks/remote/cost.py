@@ -13,13 +13,16 @@ from tasks.remote.meter import IDLE
 from tasks.remote.prices import Prices
 
 CORE_SECONDS: Mapping[str, tuple[float, str]] = {
-    "generate": (0.0, "bench/dispatch.py on an AMD EPYC"),
+    "generate": (0.19, "bench/dispatch.py on an AMD EPYC"),
     "generate-eq": (0.299, "bench/expected_q.py on an AMD EPYC, exact oracle"),
 }
 """Seconds of one core for a deal with 50,000 sampled states, and for a game; and where they were measured."""
 
 START = 45.0
 """Seconds that a container takes before its first item, in this model: to start, to import, to compile kernels."""
+
+CONTAINERS = 10
+"""Containers at a time in the table of costs."""
 
 _LEAST_ITEMS = 20  # a rate from fewer items says little
 
@@ -64,7 +67,8 @@ def estimate(stage: str, gpu: GpuName | None, place: Place, prices: Prices, *, i
     second = prices.second(stage, gpu)
     containers = min(place.max_containers, inputs)
     overhead = containers * (START + IDLE)
-    longest = inputs * (place.retries + 1) * place.time_limit + overhead
+    limit = place.time_limit or MACHINES[stage].time_limit
+    longest = inputs * (place.retries + 1) * limit + overhead
     at_most = longest * second if place.budget is None else min(place.budget, longest * second)
     measured = pace(stage, gpu)
     if measured is None:
@@ -74,22 +78,20 @@ def estimate(stage: str, gpu: GpuName | None, place: Place, prices: Prices, *, i
 
 
 def table(prices: Prices, *, counts: tuple[int, ...] = (10_000, 1_000_000)) -> list[tuple[str, ...]]:
-    """Deals with 50,000 sampled states each, by machine: dollars and hours for each count, and where that is from."""
+    """Deals with 50,000 sampled states each, by machine: dollars an hour, then dollars and hours for each count."""
     rows: list[tuple[str, ...]] = []
     machines: list[GpuName | None] = [None, *(name for name in GPUS if name != "H100!")]
     for gpu in machines:
-        place = Place(gpus=(gpu,) if gpu else (), max_containers=10)
+        place = Place(gpus=(gpu,) if gpu else (), max_containers=CONTAINERS)
         cells: list[str] = []
-        found = None
         for count in counts:
-            found = estimate(
-                "generate", gpu, place, prices, items=count, inputs=-(-count // block_size("generate", gpu))
-            )
+            inputs = -(-count // block_size("generate", gpu))
+            found = estimate("generate", gpu, place, prices, items=count, inputs=inputs)
             known = found.expected is not None and found.hours is not None
-            cells += [f"${found.expected:,.2f}", f"{found.hours:,.2f}"] if known else ["-", "-"]
+            cells += [f"${found.expected:,.2f}", f"{found.hours:,.2f}"] if known else ["not measured", ""]
         name = gpu or f"{MACHINES['generate'].cores:g} cores"
-        rows.append((name, f"${3600 * prices.second('generate', gpu):.3f}", *cells, found.source if found else ""))
-    return [*rows, ("published: 10,000 shards", "", "about $25", "4", "", "", "another pipeline for this game")]
+        rows.append((name, f"${3600 * prices.second('generate', gpu):.3f}", *cells))
+    return [*rows, ("another pipeline, as published", "", "about $25", "4", "", "")]
 
 
 _MEMORY: Mapping[GpuName, int] = {

@@ -114,8 +114,10 @@ async def choose_gpu(stage: str, place: Place, prices: Prices) -> GpuName | None
 
 async def chosen_function(stage: str, gpu: GpuName | None, place: Place) -> "modal.Function[..., Any, Any]":
     """The deployed Function of a stage, with the place's GPU and limits."""
-    function = await connection.function(MACHINES[stage].function)
-    return function.with_options(gpu=gpu, max_containers=place.max_containers, timeout=place.time_limit)
+    machine = MACHINES[stage]
+    function = await connection.function(machine.function)
+    limit = place.time_limit or machine.time_limit
+    return function.with_options(gpu=gpu, max_containers=place.max_containers, timeout=limit)
 
 
 async def current_prices() -> Prices:

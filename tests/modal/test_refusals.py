@@ -13,6 +13,7 @@ from dispatch_app import namesake
 from configs.modal import GPUS, Job, Place
 from deployments import work
 from deployments.modal_app import app
+from flows.modal_checks import modal_checks
 from forge_core.artifacts.key import make_key
 from forge_core.errors import InputError, RemoteError
 from forge_core.shards.request import DealRequest
@@ -21,6 +22,7 @@ from tasks.elsewhere import work_on
 from tasks.remote import connection, journal
 from tasks.remote.control import look, stop_containers
 from tasks.remote.cost import Estimate
+from tasks.remote.deployed import sign
 from tasks.remote.meter import Meter
 from tasks.remote.prices import PUBLISHED
 from tasks.remote.runs import agree, choose_gpu
@@ -138,3 +140,22 @@ def test_what_was_agreed_to_is_not_asked() -> None:
     with pytest.raises(InputError, match="nobody to ask"):
         agree("10 deals", expected, Place())
     agree("10 deals", expected, Place(agreed=True))
+
+
+def test_the_doctor_says_what_is_missing_on_modal(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
+    def faults() -> dict[str, str]:
+        return {check.name: check.remedy for check in modal_checks() if not check.sound}
+
+    deploy = "run `forge modal deploy`"
+    assert faults() == dict.fromkeys(["modal app", "modal images", "modal volume"], deploy)
+    app.deploy()
+    assert faults() == {"modal code": deploy}  # deployed, but by other means than the command that says with what
+    asyncio.run(sign())
+    assert faults() == {}
+    monkeypatch.setenv("MODAL_TOKEN_SECRET", "as-other")
+    monkeypatch.setattr("modal.client._Client._client_from_env", None)
+    assert "a token that Modal does not take" in faults()["modal server"]
+    monkeypatch.setenv("MODAL_SERVER_URL", "http://127.0.0.1:9")
+    assert "check the network" in faults()["modal server"]
+    monkeypatch.delenv("MODAL_TOKEN_ID")
+    assert faults() == {}
