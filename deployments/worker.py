@@ -154,7 +154,6 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
     _display_name = "Modal"
     _description = "Flow runs as Modal Sandboxes, with a GPU if wanted. Needs a Prefect API that Modal can reach."
     _documentation_url = "https://modal.com/docs/guide/sandbox"
-    _logo_url = "https://modal.com/assets/social-image.jpg"
 
     async def setup(self) -> None:
         """Start, and look after the Sandboxes that an earlier worker of this pool has left running."""

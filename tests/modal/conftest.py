@@ -1,18 +1,15 @@
 """A control plane of Modal's on this machine, for the tests of this folder."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import modal.client
 import pytest
-from control_plane import ControlPlane
+from control_plane import ControlPlane, for_forge
 
 
 @pytest.fixture(scope="session")
 def _plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    environment = {"FORGE_VOLUME": "/volume"}
-    folder, root = tmp_path_factory.mktemp("plane"), Path(__file__).parents[2]
-    with ControlPlane(folder, container_environment=environment, checkout=root) as plane:
+    with for_forge(tmp_path_factory.mktemp("plane")) as plane:
         yield plane
         if modal.client._Client._client_from_env:
             modal.Client.from_env().close()

@@ -263,9 +263,16 @@ class ControlPlane:
         return None
 
 
+def for_forge(folder: Path, *, max_containers: int = 2) -> ControlPlane:
+    """A control plane in which this project's App finds its Volume, and kernels that are compiled already."""
+    variables = {"FORGE_VOLUME": "/volume"}
+    root = Path(__file__).parents[2]
+    return ControlPlane(folder, max_containers=max_containers, container_environment=variables, checkout=root)
+
+
 def main() -> None:
     """Run a control plane until Ctrl-C, and say how to use it."""
-    with tempfile.TemporaryDirectory() as folder, ControlPlane(Path(folder)) as plane:
+    with tempfile.TemporaryDirectory() as folder, for_forge(Path(folder)) as plane:
         exports = [f"export {name}={shlex.quote(text)}\n" for name, text in plane.environment.items()]
         sys.stdout.write("".join(exports) + f"# Volumes: {plane.volume_root}; Ctrl-C ends it\n")
         sys.stdout.flush()
