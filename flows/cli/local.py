@@ -36,7 +36,7 @@ def up(
         deploy.deploy()
     installation = Installation()
     services = [server.prefect_service(installation)] * connection.is_local
-    services += [server.mlflow_service(installation)] * mlflow
+    services += [server.mlflow_service(installation)] * (mlflow and installation.mlflow_uri is None)
     services += [server.worker_service(installation, pool, connection.api_url) for pool in pools or deploy.POOLS]
     local.start(services, say)
     if detach:
@@ -61,10 +61,10 @@ def status() -> None:
     from flows import server
 
     installation = Installation()
-    health = {service.name: server.address(service) for service in server.known(installation)}
-    local = f"{health['Prefect']}/api" if health["Prefect"] else None
-    api_url = os.environ.get("PREFECT_API_URL") or local
-    if api_url is None:
+    given = os.environ.get("PREFECT_API_URL")
+    services = [each for each in server.known(installation) if given is None or server.is_running(each)]
+    health = {service.name: server.address(service) for service in services}
+    if (api_url := given or (health["Prefect"] and f"{health['Prefect']}/api")) is None:
         typer.echo("\n".join(f"{name:8} {address or 'not running'}" for name, address in health.items()))
         return
     for name, value in prefect_environment(installation, api_url).items():
