@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.installation import Installation
 from configs.pipeline import SeedRange
+from forge_core.artifacts.disk import writing
 from forge_core.artifacts.reference import Reference
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
@@ -91,7 +92,8 @@ def fill(
 
         receipts = bring_shards(make_shards(requests, settings), requests, folder)
     else:
-        receipts = solve(requests, settings, folder, f"solving deals {seeds}", device=device)
+        with writing(folder):
+            receipts = solve(requests, settings, folder, f"solving deals {seeds}", device=device)
     logger.info("%-12s seeds %s: %d shards in %s", "fill", seeds, len(receipts), folder)
     return receipts
 

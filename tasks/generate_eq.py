@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from configs.installation import Installation
 from configs.pipeline import SeedRange
+from forge_core.artifacts.disk import writing
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
@@ -101,7 +102,8 @@ def fill_games(
     if elsewhere():
         receipt = _play_elsewhere(seeds, settings, network, folder)
     else:
-        receipt = _play(seeds, settings, None if network is None else network.path, folder)
+        with writing(folder):
+            receipt = _play(seeds, settings, None if network is None else network.path, folder)
     logger.info("%-12s seeds %d-%d: %d games in %s", "fill", seeds[0], seeds[-1], len(receipt.made), folder)
     return receipt
 

@@ -12,10 +12,8 @@ been of use for long (`upkeep`); to note a use, and to look again and remove, ex
 """
 
 import atexit
-import errno
 import fcntl
 import os
-import shutil
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -26,12 +24,12 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from forge_core.artifacts.disk import UNWRITABLE, changed, links, remove, size_of, write
 from forge_core.artifacts.key import Entry
 from forge_core.artifacts.listing import Listing, list_folder
+from forge_core.artifacts.locks import flock, is_held, open_locked
 from forge_core.artifacts.shelf import KeyFile, Leftover, Stored
-from forge_core.errors import StoreError
 
-_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 _LASTING = ("use", "objects")  # locks that belong to no single build
 
 
@@ -53,7 +51,7 @@ class Folder:
 
     def put_entry(self, entry: Entry) -> None:
         """Note which object a key led to."""
-        _write(self._key_file(entry.key.digest), entry.model_dump_json(indent=1))
+        write(self._key_file(entry.key.digest), entry.model_dump_json(indent=1))
 
     def listing(self, digest: str) -> Listing | None:
         """The listing of an object; None when the object is not there. OSError or ValueError if it cannot be read."""
@@ -89,49 +87,35 @@ class Folder:
         target = self.object(listing.digest)
         with self.locked("objects"):
             if not self.use(listing.digest) or self.fault(listing.digest):
-                _remove(target)
+                remove(target)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 for file in listing.files:
                     (folder / file.path).chmod(0o444)  # a hard link to it cannot be written into by mistake
                 folder.rename(target)
-                _write(self._listing_file(listing.digest), listing.model_dump_json(indent=1))
+                write(self._listing_file(listing.digest), listing.model_dump_json(indent=1))
         return listing
 
     @contextmanager
     def building(self, name: str) -> Generator[Path]:
         """An empty folder to build in, gone afterwards; the caller holds the lock of this name."""
         folder = self.root / "building" / name
-        _remove(folder)
+        remove(folder)
         folder.mkdir(parents=True)
         try:
             yield folder
         finally:
-            _remove(folder)
+            remove(folder)
 
     @contextmanager
     def locked(self, name: str) -> Generator[None]:
         """Hold the lock of a name, waiting for whoever holds it."""
         path = self._lock_file(name)
-        with _flock(path, fcntl.LOCK_EX):
+        with flock(path, fcntl.LOCK_EX):
             try:
                 yield
             finally:
                 if name not in _LASTING:
                     path.unlink(missing_ok=True)
-
-    @contextmanager
-    def faults_told(self, where: Path | None = None) -> Generator[None]:
-        """Full disks and missing permissions as StoreError; every other OSError as it is."""
-        try:
-            yield
-        except OSError as error:
-            if error.errno not in _UNWRITABLE:
-                raise
-            raise StoreError.of(
-                got=f"{error.strerror} while writing {error.filename or where or self.root}",
-                expected=f"a writable file system with free space under {where or self.root}",
-                remedy="free some space or choose another folder, then run it again",
-            ) from error
 
     def attend(self) -> None:
         """Note that this process uses the store, until it ends: what it used since is not removed meanwhile."""
@@ -140,7 +124,7 @@ class Folder:
 
     def running_since(self) -> float | None:
         """When the oldest process that still runs began to use the store, in seconds since 1970."""
-        running = [path.stat().st_mtime for path in self.root.glob("users/*.lock") if _is_held(path)]
+        running = [path.stat().st_mtime for path in self.root.glob("users/*.lock") if is_held(path)]
         return min(running, default=None)
 
     def key_files(self) -> Iterator[KeyFile]:
@@ -164,62 +148,62 @@ class Folder:
                 except ValidationError:
                     listing = None
                 files = [path.with_suffix("") / file.path for file in listing.files] if listing else []
-                yield Stored(path.stem, listing, used, linked=any(_links(file) > 1 for file in files))
+                yield Stored(path.stem, listing, used, linked=any(links(file) > 1 for file in files))
 
     def discard(self, digest: str | None, keys: Sequence[str], *, before: float) -> bool:
         """Remove an object and the keys that lead to it, unless one of them was of use since; whether it is gone."""
         marks = [*([self._listing_file(digest)] if digest else ()), *(self._key_file(key) for key in keys)]
         with self.locked("objects"):
-            with _flock(self._lock_file("use"), fcntl.LOCK_EX):
-                if any(_changed(mark) >= before for mark in marks):
+            with flock(self._lock_file("use"), fcntl.LOCK_EX):
+                if any(changed(mark) >= before for mark in marks):
                     return False
                 for mark in reversed(marks):
                     mark.unlink(missing_ok=True)
             if digest:
-                _remove(self.object(digest))
+                remove(self.object(digest))
         return True
 
     def leftovers(self) -> Iterator[Leftover]:
         """What killed processes left behind, and nothing that a running one may still need."""
         for folder in self.root.glob("building/*"):
             if not self.is_locked(folder.name):
-                yield Leftover(str(folder), "a build that was killed", _size(folder), _changed(folder))
+                yield Leftover(str(folder), "a build that was killed", size_of(folder), changed(folder))
         began = self.running_since() or time.time()
         for path in [*self.root.glob("objects/*/*"), *self.root.glob("keys/*/.*")]:
             unfinished = path.name.startswith(".") or not (path.suffix or path.with_name(f"{path.name}.json").exists())
-            if unfinished and _changed(path) < began:
-                yield Leftover(str(path), "a write that was killed", _size(path), _changed(path))
+            if unfinished and changed(path) < began:
+                yield Leftover(str(path), "a write that was killed", size_of(path), changed(path))
         for place, what in (("locks", "the lock of a build that was killed"), ("users", "a process that ended")):
             for path in self.root.glob(f"{place}/*.lock"):
-                if path.stem not in _LASTING and not _is_held(path):
-                    yield Leftover(str(path), what, 0, _changed(path))
+                if path.stem not in _LASTING and not is_held(path):
+                    yield Leftover(str(path), what, 0, changed(path))
 
     def clear(self, leftover: Leftover) -> bool:
         """Remove a leftover, unless somebody has taken it up meanwhile; whether it is gone."""
         path = Path(leftover.place)
         lock = path if path.suffix == ".lock" else self._lock_file(path.name)
-        with _flock(lock, fcntl.LOCK_EX, wait=False) as held:
+        with flock(lock, fcntl.LOCK_EX, wait=False) as held:
             if held and path is not lock:
                 with self.locked("objects"):
-                    _remove(path)
+                    remove(path)
             if held:
                 lock.unlink(missing_ok=True)
         return held
 
     def is_locked(self, name: str) -> bool:
         """Whether somebody holds the lock of a name."""
-        return _is_held(self._lock_file(name))
+        return is_held(self._lock_file(name))
 
     def _use(self, mark: Path) -> bool:
         if not mark.exists():
             return False
         try:
-            with _flock(self._lock_file("use"), fcntl.LOCK_SH):
+            with flock(self._lock_file("use"), fcntl.LOCK_SH):
                 os.utime(mark)
         except FileNotFoundError:
             return False  # removed just now
         except OSError as error:
-            if error.errno not in _UNWRITABLE:  # what can only be read is of use, too
+            if error.errno not in UNWRITABLE:  # what can only be read is of use, too
                 raise
         return True
 
@@ -237,93 +221,10 @@ class Folder:
 def _attend(root: Path) -> IO[str]:
     """The open and locked file of this process: kept in the cache, it stays locked until the process ends."""
     path = root / "users" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
-    file = _open_locked(path, fcntl.LOCK_EX)
+    file = open_locked(path, fcntl.LOCK_EX)
     atexit.register(path.unlink, missing_ok=True)
     return file
 
 
-@contextmanager
-def _flock(path: Path, kind: int, *, wait: bool = True) -> Generator[bool]:
-    """Hold a lock file; yields False, without `wait`, when somebody else holds it."""
-    try:
-        file = _open_locked(path, kind if wait else kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        yield False
-        return
-    with file:
-        yield True
-
-
-def _open_locked(path: Path, kind: int) -> IO[str]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        file = path.open("a")
-        try:
-            fcntl.flock(file, kind)
-            if os.path.samestat(path.stat(), os.fstat(file.fileno())):
-                return file
-        except FileNotFoundError:
-            pass
-        except BaseException:
-            file.close()
-            raise
-        file.close()  # it was removed while this one waited: another process may hold the new one
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        with path.open() as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        return False
-    return False
-
-
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
-
-
-def _changed(path: Path) -> float:
-    """When a file or folder was last changed, in seconds since 1970; 0 when it is not there."""
-    try:
-        return path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _links(path: Path) -> int:
-    try:
-        return path.stat().st_nlink
-    except FileNotFoundError:
-        return 0
-
-
-def _size(path: Path) -> int:
-    files = [each for each in path.rglob("*") if each.is_file()] if path.is_dir() else [path]
-    return sum(each.stat().st_size for each in files)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        temporary.write_text(text)
-
-
-@contextmanager
-def replacing(target: Path) -> Generator[Path]:
-    """A name beside the target, which takes the target's place in the end."""
-    temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}")
-    try:
-        yield temporary
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)  # after a failure, or when both names were links to one file

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forge_core.artifacts.bucket import Bucket
-from forge_core.artifacts.folder import Folder, replacing
+from forge_core.artifacts.disk import replacing, writing
+from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.key import Entry, Key
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import StoreError
@@ -91,7 +92,7 @@ class Store:
         StoreError when the store cannot be written (full disk, permissions, no answer from the bucket), or when an
         input that is in the store was damaged before `make` had read it all.
         """
-        with self.folder.faults_told():
+        with writing(self.root):
             if found := self.find(key):
                 return Built(found, cached=True)
             with self.folder.locked(key.digest):
@@ -116,7 +117,7 @@ class Store:
         """
         source = self.path(reference)
         listing = self.folder.listing(reference.digest)
-        with self.folder.faults_told(folder):
+        with writing(folder):
             for file in listing.files if listing else ():
                 _place(source / file.path, folder / file.path)
 
@@ -157,7 +158,7 @@ class Store:
         """Copy an object from the bucket into the folder; False when it is not there, or damaged (the log says so)."""
         if self.bucket is None or not self.bucket.has(digest):
             return False
-        with self.folder.faults_told(), self.folder.locked(digest):
+        with writing(self.root), self.folder.locked(digest):
             if self.folder.fault(digest) is None:
                 return True
             with self.folder.building(digest) as copy:
