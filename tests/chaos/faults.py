@@ -1,0 +1,244 @@
+"""The faults: each strikes while a work is under way; mending it is what an operator would do."""
+
+import os
+import random
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.site import LIMIT, Home, Site, kill, wait_until
+from tests.chaos.work import BACKFILL, FILL, GAMES, GENERATE, PIPELINE, Reference, Work
+
+ENGINE = "prefect.engine"
+"""In the command lines of the processes in which a worker runs flows."""
+
+CANCEL_LIMIT = 15  # seconds in which a cancelled run has to have stopped
+
+
+@dataclass(slots=True)
+class Scene:
+    """A work under way in a home of its own."""
+
+    site: Site
+    home: Home
+    work: Work
+    reference: Reference
+    rng: random.Random
+    process: "subprocess.Popen[bytes] | None" = None
+    others: list["subprocess.Popen[bytes]"] = field(default_factory=list["subprocess.Popen[bytes]"])
+    notes: dict[str, str] = field(default_factory=dict[str, str])
+
+    def wait(self, seconds: float) -> None:
+        """Let the work go on for a while, or to its end."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.has_ended():
+            time.sleep(0.02)
+
+    def has_ended(self) -> bool:
+        return self.process is not None and self.process.poll() is not None
+
+    def kill(self, process: "subprocess.Popen[bytes] | None") -> None:
+        """kill -9."""
+        if process is not None:
+            process.kill()
+
+    def end(self) -> None:
+        """Wait for all that runs here."""
+        if self.process is not None:
+            self.process.wait(LIMIT)
+        for other in self.others:
+            other.wait(LIMIT)
+
+
+class Fault:
+    """Something that goes wrong; `skip` says why it cannot be tried here."""
+
+    name = ""
+    works: Sequence[Work] = (PIPELINE, GENERATE, GAMES, FILL, BACKFILL)
+
+    def skip(self) -> str | None:
+        return None
+
+    def prepare(self, scene: Scene) -> None:
+        """Before the work begins."""
+
+    def begin(self, scene: Scene) -> None:
+        """Start the work."""
+        scene.process = scene.home.start(scene.work.command(scene.home))
+
+    def strike(self, scene: Scene) -> None:
+        """While the work is under way."""
+
+    def mend(self, scene: Scene) -> None:
+        """Once the work has ended, one way or the other; before it is started again."""
+
+    def cleanup(self, scene: Scene) -> None:
+        """At the very end, whatever happened."""
+
+
+class KillFlow(Fault):
+    name = "kill -9 of the flow's process"
+
+    def strike(self, scene: Scene) -> None:
+        scene.kill(scene.process)
+
+
+class KillTask(Fault):
+    name = "kill -9 of a block's process"
+    works = (BACKFILL,)
+
+    def strike(self, scene: Scene) -> None:
+        if blocks := scene.site.pool.processes(ENGINE):
+            kill(scene.rng.choice(blocks))
+
+
+class KillWorker(Fault):
+    name = "kill -9 of the worker and its runs"
+    works = (BACKFILL,)
+
+    def strike(self, scene: Scene) -> None:
+        for pid in scene.site.pool.processes():
+            kill(pid)
+        scene.site.start_worker()
+
+
+class KillServer(Fault):
+    name = "kill -9 of the server"
+
+    def strike(self, scene: Scene) -> None:
+        scene.site.kill_server()
+        time.sleep(scene.rng.uniform(0, 2))
+        scene.site.start_server()
+
+
+class CutDatabase(Fault):
+    name = "database cut off for seconds"
+
+    def strike(self, scene: Scene) -> None:
+        scene.site.cut_database(scene.rng.uniform(1, 8))
+
+
+class FullDisk(Fault):
+    name = "full disk"
+    works = (PIPELINE, GENERATE, GAMES, FILL)
+
+    def skip(self) -> str | None:
+        if os.geteuid() != 0 or shutil.which("mount") is None:
+            return "mounting a small tmpfs needs root"
+        return None
+
+    def prepare(self, scene: Scene) -> None:
+        size = int(scene.reference.size * scene.rng.uniform(0.2, 0.95))
+        _mount("-t", "tmpfs", "-o", f"size={size // 4096 * 4 + 4}k", "tmpfs", scene.home.folder)
+
+    def mend(self, scene: Scene) -> None:
+        _mount("-o", "remount,size=1g", scene.home.folder)
+
+    def cleanup(self, scene: Scene) -> None:
+        subprocess.run(["umount", "--lazy", scene.home.folder], check=False, capture_output=True)
+
+
+class Harm(Fault):
+    """Something happens to a file that is in the store, or in the folder that is filled."""
+
+    def strike(self, scene: Scene) -> None:
+        places = [*scene.home.folder.glob("store/*/*/*"), *scene.home.folder.glob("output/*/*")]
+        files = [each for place in places for each in ([place] if place.is_file() else place.rglob("*"))]
+        files = sorted(path for path in files if path.is_file() and not path.name.startswith("."))
+        for path in scene.rng.sample(files, min(len(files), 1 + len(files) // 20)):
+            self.harm(path, scene.rng)
+
+    def harm(self, path: Path, rng: random.Random) -> None:
+        raise NotImplementedError
+
+
+class Damage(Harm):
+    name = "bytes of stored files changed"
+    works = (PIPELINE, GENERATE, GAMES)  # a filled folder has no listing: changed bytes are found when it is read
+
+    def harm(self, path: Path, rng: random.Random) -> None:
+        content = bytearray(path.read_bytes())
+        if content:
+            content[rng.randrange(len(content))] ^= 0xFF
+            path.write_bytes(content)
+
+
+class Truncate(Harm):
+    name = "stored files cut short"
+    works = (PIPELINE, GENERATE, GAMES, FILL)
+
+    def harm(self, path: Path, rng: random.Random) -> None:
+        os.truncate(path, rng.randrange(path.stat().st_size) if path.stat().st_size else 0)
+
+
+class Delete(Harm):
+    name = "stored files deleted"
+    works = (PIPELINE, GENERATE, GAMES, FILL)
+
+    def harm(self, path: Path, rng: random.Random) -> None:
+        path.unlink(missing_ok=True)
+
+
+class Twice(Fault):
+    name = "the same started twice"
+
+    def strike(self, scene: Scene) -> None:
+        scene.others.append(scene.home.start(scene.work.command(scene.home), "second"))
+
+
+class TwiceAndKill(Twice):
+    name = "... and one of the two killed"
+
+    def strike(self, scene: Scene) -> None:
+        super().strike(scene)
+        scene.wait(scene.rng.uniform(0, scene.reference.seconds))
+        scene.kill(scene.rng.choice([scene.process, *scene.others]))
+
+
+class Cancel(Fault):
+    """A backfill that was started from the UI is cancelled there: it and its blocks have to stop."""
+
+    name = "cancelled in the UI"
+    works = (BACKFILL,)
+
+    def begin(self, scene: Scene) -> None:
+        deployment = scene.site.ask("/deployments/name/backfill/seed-range")["id"]
+        seeds = {"make": "shards", "end": 6, "block": 3, "at_once": 2, "where": "cpu"}
+        parameters = {
+            "seeds": seeds | {"folder": str(scene.work.folder(scene.home))},
+            "shards": {"states_per_deal": 100},
+        }
+        run = scene.site.ask(f"/deployments/{deployment}/create_flow_run", parameters=parameters)
+        scene.notes["run"] = run["id"]
+        wait_until(lambda: scene.site.pool.processes(ENGINE) != [], "the start of the run")
+
+    def strike(self, scene: Scene) -> None:
+        state = {"type": "CANCELLING", "name": "Cancelling"}
+        scene.site.ask(f"/flow_runs/{scene.notes['run']}/set_state", state=state)
+        start = time.monotonic()
+        wait_until(lambda: not scene.site.pool.processes(ENGINE), "the end of what was cancelled")
+        if (seconds := time.monotonic() - start) > CANCEL_LIMIT:
+            raise TimeoutError(f"what was cancelled went on for {seconds:.0f} s")
+
+
+def _mount(*words: str | Path) -> None:
+    subprocess.run(["mount", *words], check=True, capture_output=True)
+
+
+FAULTS: tuple[Fault, ...] = (
+    KillFlow(),
+    KillTask(),
+    KillWorker(),
+    KillServer(),
+    CutDatabase(),
+    FullDisk(),
+    Damage(),
+    Truncate(),
+    Delete(),
+    Twice(),
+    TwiceAndKill(),
+    Cancel(),
+)
