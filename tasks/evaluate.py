@@ -105,7 +105,7 @@ def measure(folder: Path, network: Path, tokens: Path, split: Split, *, name: st
     loaded = load(network, device=fastest_device())
     with progress(f"evaluating, {name}", len(arrays), "{states:,.0f} states/s") as advance:
         evaluation = evaluate_beside(loaded, arrays, lambda samples: advance(samples, states=samples))
-    title = f"{name} of {split}: {len(arrays):,} states of {evaluation.model.deals:,} deals"
+    title = f"{name} states of {split}: {len(arrays):,} of {evaluation.model.deals:,} deals"
     draw_regret(folder / REGRET, evaluation.players, title)
     draw_calibration(folder / CALIBRATION, evaluation, title)
     (folder / EVALUATION).write_text(evaluation.model_dump_json(indent=1))

@@ -1,6 +1,7 @@
 """Find a model by what a person calls it: a path, a name of the catalog, a digest of the store, a run of MLflow."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from tasks.find import find_object
 
 if TYPE_CHECKING:
     from forge_core.learn.catalog import Catalog
+
+_RUN = re.compile("[0-9a-f]{32}")  # how MLflow numbers its runs
 
 
 def catalog() -> "Catalog":
@@ -46,4 +49,11 @@ def find_model(name: str) -> Reference | Path:
         return folder
     if Path(name).exists():
         return Path(name).absolute()
-    return find_object(tracking.object_of(name) or name, "model")
+    digest = tracking.object_of(name)
+    if digest is None and _RUN.fullmatch(name):
+        from forge_core.learn.model_folder import CONFIG, WEIGHTS
+
+        fetched = Installation().mlflow / "fetched" / name
+        if tracking.fetch(name, (WEIGHTS, CONFIG), fetched):
+            return fetched
+    return find_object(digest or name, "model")

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -139,6 +139,26 @@ def object_of(run: str) -> str | None:
         if RunName(**json.loads(path.read_text())).run == run:
             return path.stem
     return None
+
+
+def fetch(run: str, names: Sequence[str], folder: Path) -> bool:
+    """Copy files that a run kept into a folder; False when MLflow knows no such run, or none with these files."""
+    installation = Installation()
+    if installation.mlflow_uri is None and not (installation.mlflow / "mlflow.db").exists():
+        return False
+    _import_mlflow()
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        client = MlflowClient(installation.tracking_uri)
+        for name in names:
+            client.download_artifacts(run, name, str(folder))
+    except (MlflowException, OSError) as problem:
+        logger.info("MLflow has no files %s of a run %s: %s", ", ".join(names), run, problem)
+        return False
+    return True
 
 
 def address(name: RunName) -> str:

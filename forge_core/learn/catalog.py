@@ -110,7 +110,8 @@ class Catalog:
             if not _is_sound(target):
                 self._write(model, target)
             if champion:
-                champions = {**self.champions(), self.config(target.name).kind: target.name}
+                champions = dict(self.champions())
+                champions[self.config(target.name).kind] = target.name
                 write_text(self.root / CHAMPIONS, _Champions(champions).model_dump_json(indent=1) + "\n")
             write_text(self.root / README, readme(self.listed()))
         return target

@@ -12,6 +12,7 @@ from forge_core.learn.metrics import Intervals, Metrics, Summary
 from forge_core.rules import Declaration, declaration_name
 
 _LINEAR_BELOW = 0.01  # points; regret spans three powers of ten between a model and random play
+_POINTS = (-45, 45)
 
 
 def draw_regret(path: Path, players: Mapping[str, Metrics], title: str) -> None:
@@ -56,7 +57,8 @@ def draw_calibration(path: Path, evaluation: Evaluation, title: str) -> None:
         axes.axline((0, 0), slope=1, color="grey", linewidth=0.8)
         axes.errorbar(predicted, exact, yerr=[each.spread for each in bins], fmt="none", color="C0", alpha=0.4)
         axes.scatter(predicted, exact, s=[4 + 60 * each.samples / max(b.samples for b in bins) for each in bins])
-        axes.set(title=name, xlabel="predicted (points)", ylabel="exact (points): mean ± sd", aspect="equal")
+        axes.set(title=name, xlabel="predicted (points)", ylabel="exact (points): mean ± sd")
+        axes.set(xlim=_POINTS, ylim=_POINTS, aspect="equal")
         axes.grid(alpha=0.3)
     _write(path, figure)
 

@@ -12,6 +12,7 @@ from tasks import tracking
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh installation, without any server."""
     monkeypatch.setenv("FORGE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("FORGE_MODELS", str(tmp_path / "models"))
     return tmp_path / "home"
 
 
@@ -35,6 +36,44 @@ def test_run_keeps_parameters_metrics_and_files(home: Path, tmp_path: Path) -> N
     tracking.remember(model, run.name)
     assert tracking.recall(model) == run.name
     assert tracking.address(run.name).endswith(f"/#/experiments/{run.name.experiment}/runs/{run.name.run}")
+
+
+def test_a_model_is_found_by_the_run_that_trained_it(home: Path, tmp_path: Path) -> None:
+    from forge_core.errors import InputError
+    from tasks.models import find_model
+
+    for name in ("model.safetensors", "config.json"):
+        (tmp_path / name).write_text(name)
+    with tracking.tracked("train", parameters={}, tags={}) as run:
+        for name in ("model.safetensors", "config.json"):
+            run.file(tmp_path / name)
+    assert run.name is not None
+    folder = find_model(run.name.run)  # its object is not in this store, but MLflow has the files
+    assert isinstance(folder, Path)
+    assert (folder / "model.safetensors").read_text() == "model.safetensors"
+    with pytest.raises(InputError, match="names no model"):
+        find_model("0" * 32)
+    with tracking.tracked("other", parameters={}, tags={}) as run:
+        pass
+    assert run.name is not None
+    with pytest.raises(InputError, match="names no model"):
+        find_model(run.name.run)
+
+
+def test_registered_models_have_a_version_and_an_alias_and_only_one_each(home: Path, tmp_path: Path) -> None:
+    from mlflow import MlflowClient
+
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.onnx").write_bytes(b"weights")
+    for weights in ("one", "one", "two", "one"):
+        with tracking.tracked("promote", parameters={}, tags={}) as run:
+            run.register("domino-qvalue", tmp_path / "model", {"weights": weights, "dataset": "abc"})
+    client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
+    versions = client.search_model_versions("name='domino-qvalue'")
+    assert sorted(version.tags["weights"] for version in versions) == ["one", "two"]
+    champion = client.get_model_version_by_alias("domino-qvalue", "champion")
+    assert champion.tags == {"weights": "one", "dataset": "abc"}
+    assert (Path(champion.source) / "model.onnx").read_bytes() == b"weights"
 
 
 def test_failing_work_fails_the_run(home: Path) -> None:
