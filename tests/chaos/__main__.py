@@ -65,6 +65,8 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="forge-chaos-"))
     database = Postgres(folder / "postgres") if options.database == "postgresql" else None
     with Site(folder, database) as site:
+        if not options.no_zombies:
+            site.prepare()
         references = _references(site, list(dict.fromkeys(work for _, work in plan)), console)
         outcomes = [_try(site, number, plan[number], references, options.seed) for number in _told(plan, console)]
         running = [] if options.no_zombies else _zombies(site, console)

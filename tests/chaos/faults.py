@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -149,7 +150,9 @@ class Harm(Fault):
         files = [each for place in places for each in ([place] if place.is_file() else place.rglob("*"))]
         files = sorted(path for path in files if path.is_file() and not path.name.startswith("."))
         for path in scene.rng.sample(files, min(len(files), 1 + len(files) // 20)):
-            self.harm(path, scene.rng)
+            with suppress(FileNotFoundError):  # a build ends, and its files move
+                path.chmod(0o644)
+                self.harm(path, scene.rng)
 
     def harm(self, path: Path, rng: random.Random) -> None:
         raise NotImplementedError

@@ -118,8 +118,14 @@ class Site:
             return True
         return False
 
+    def prepare(self) -> None:
+        """Put the automations on the server, which notice killed runs."""
+        words = [sys.executable, "-c", "from flows.deploy import prepare; prepare()"]
+        if self.base.start(words, "deploy").wait(LIMIT):
+            raise RuntimeError(self.base.log("deploy").read_text())
+
     def deploy(self) -> None:
-        """Put the deployments and automations on the server."""
+        """Put the deployments on the server."""
         if self.base.forge(["deploy"], "deploy"):
             raise RuntimeError(self.base.log("deploy").read_text())
 

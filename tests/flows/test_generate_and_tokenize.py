@@ -44,6 +44,7 @@ def test_damaged_and_deleted_objects_are_made_again_and_the_log_says_why(
 
     first, *others = generate_oracle(DEALS, SHARDS)
     shard = next(store().path(first).rglob("*.parquet"))
+    shard.chmod(0o644)
     shard.write_bytes(shard.read_bytes()[:-20])
     stages()
     assert generate_oracle(DEALS, SHARDS) == [first, *others]

@@ -49,6 +49,7 @@ def test_damaged_file_is_noticed_and_replaced(
     reference = build(store).reference
     file = store.path(reference) / "train" / "numbers.txt"
     before = file.stat()
+    file.chmod(0o644)
     file.write_bytes(change)
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     with pytest.raises(StoreError, match=r"train/numbers\.txt was changed"):
