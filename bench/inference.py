@@ -1,10 +1,12 @@
-"""How fast exported models answer in onnxruntime on the CPU: `python bench/inference.py [--quick] [--json]`.
+"""How fast models answer on the CPU: `python bench/inference.py [--quick] [--json]`.
 
-Positions per second of the untrained presets (as fast as trained ones) at batch 1 and 1,024. Rates are wall-clock, with
-whatever else the machine was doing.
+Positions per second at batch 1 and 1,024, by torch and by onnxruntime in each precision. Measured are the champion of
+the catalog, where there is one, and the untrained presets (as fast as trained ones); with --quick the champion alone,
+or else the smallest preset. Rates are wall-clock, with whatever else the machine was doing.
 """
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,16 +14,19 @@ import numpy as np
 from report import options, publish
 
 from forge_core.learn.build import build_network
+from forge_core.learn.catalog import CHAMPION, Catalog
 from forge_core.learn.export import export_onnx
+from forge_core.learn.export_report import ExportSettings, Precision
 from forge_core.learn.inference import Model, load
 from forge_core.learn.model_folder import config_of, write_model
-from forge_core.learn.settings import NetworkName, SizeName, TrainSettings
+from forge_core.learn.settings import SIZES, TrainSettings
 from forge_core.rules import deal_from_seed
 from forge_core.solver.value_table import solve
-from forge_core.tokens.dataset import TokenArrays
+from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.encode import encode_states
 
 BATCHES = (1, 1024)
+WARM = 3  # calls that are not counted
 
 
 def samples(n: int = 2048) -> TokenArrays:
@@ -46,7 +51,7 @@ def samples(n: int = 2048) -> TokenArrays:
 
 def positions_per_second(model: Model, arrays: TokenArrays, batch: int, seconds: float) -> int:
     tokens, mask = arrays.tokens[:batch], arrays.mask[:batch]
-    for _ in range(3):
+    for _ in range(WARM):
         model(tokens, mask)
     calls, start = 0, time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:
@@ -55,26 +60,45 @@ def positions_per_second(model: Model, arrays: TokenArrays, batch: int, seconds:
     return round(calls * batch / elapsed)
 
 
-def rates(network: NetworkName, size: SizeName, arrays: TokenArrays, seconds: float) -> dict[str, object]:
-    settings = TrainSettings(network=network, size=size)
-    untrained = build_network(settings.architecture, settings.kind, 0)
-    with TemporaryDirectory() as folder:
-        config = config_of(untrained, settings, dataset_digest="", best_epoch=0)
-        write_model(Path(folder), untrained, config)
-        report = export_onnx(Path(folder), Path(folder) / "model.onnx", arrays)
-        model = load(report.path)
-        return {
-            f"{network}_{size}_batch_{batch}_per_second": positions_per_second(model, arrays, batch, seconds)
-            for batch in BATCHES
-        }
+def rates(name: str, folder: Path, arrays: TokenArrays, seconds: float) -> dict[str, object]:
+    """A model by torch and as every file of its export that was accepted."""
+    found: dict[str, object] = {}
+    with TemporaryDirectory() as output:
+        report = export_onnx(folder, Path(output), arrays, ExportSettings(samples=256))
+        files = {each.value: Path(output) / each.file for each in Precision if report.files[each].refused is None}
+        for runtime, path in {"torch": folder, **files}.items():
+            model = load(path)
+            for batch in BATCHES:
+                rate = positions_per_second(model, arrays, batch, seconds)
+                found[f"{name}_{runtime}_batch_{batch}_per_second"] = rate
+        for precision, path in files.items():
+            found[f"{name}_{precision}_bytes"] = path.stat().st_size
+    return found
+
+
+def models(folder: Path, *, quick: bool) -> Iterator[tuple[str, Path]]:
+    """Names and folders of what is measured."""
+    catalog = Catalog()
+    champion = catalog.find(CHAMPION) if catalog.champions() else None
+    if champion is not None:
+        yield champion.name, champion
+    presets = [*SIZES][:1] if quick else [*SIZES]
+    for network, size in presets if champion is None or not quick else []:
+        settings = TrainSettings(network=network, size=size)
+        untrained = build_network(settings.architecture, settings.kind, 0)
+        preset = folder / f"{network}_{size}"
+        write_model(preset, untrained, config_of(untrained, settings, dataset_digest="", best_epoch=0))
+        yield preset.name, preset
 
 
 def measure(*, quick: bool) -> dict[str, object]:
     arrays = samples()
-    networks: list[NetworkName] = ["mlp", "transformer"]
-    sizes: list[SizeName] = ["tiny"] if quick else ["tiny", "small", "large"]
     seconds = 1 if quick else 5
-    return {k: v for network in networks for size in sizes for k, v in rates(network, size, arrays, seconds).items()}
+    found: dict[str, object] = {}
+    with TemporaryDirectory() as folder:
+        for name, model in models(Path(folder), quick=quick):
+            found |= rates(name, model, arrays, seconds)
+    return found
 
 
 def main() -> None:

@@ -39,7 +39,7 @@ LIMITS = {
     Precision.FP16: Limits(max_difference=None, mean_difference=0.02, q_gap=0.002),
     Precision.INT8: Limits(max_difference=None, mean_difference=0.25, q_gap=0.02),
 }
-"""Why these: docs/decisions/0006."""
+"""Why these: docs/decisions/0007."""
 
 
 class ExportSettings(BaseModel):

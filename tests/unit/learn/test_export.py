@@ -1,5 +1,7 @@
 import logging
+import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -146,3 +148,23 @@ def test_an_onnx_file_of_something_else(tmp_path: Path) -> None:
     onnx.save(onnx.helper.make_model(graph), str(tmp_path / "other.onnx"))
     with pytest.raises(ModelError, match="is no model"):
         load(tmp_path / "other.onnx")
+
+
+def test_the_how_to_for_other_programs(
+    exported: Exported,
+    tokens: Path,
+    val_arrays: TokenArrays,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (Path(__file__).parents[3] / "docs" / "onnx.md").read_text("utf-8")
+    (snippet,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    (tmp_path / "onnx").symlink_to(exported[0])
+    (tmp_path / "tokens").symlink_to(tokens)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(snippet, names)
+    slots = load(exported[0] / "model.onnx")(val_arrays.tokens[:100], val_arrays.mask[:100]).slots
+    assert (names["plays"] == np.where(val_arrays.legal[:100], slots, -np.inf).argmax(axis=1)).all()
+    assert capsys.readouterr().out.startswith("qvalue ")
