@@ -146,7 +146,8 @@ class Harm(Fault):
     """Something happens to a file that is in the store, or in the folder that is filled."""
 
     def strike(self, scene: Scene) -> None:
-        places = [*scene.home.folder.glob("store/*/*/*"), *scene.home.folder.glob("output/*/*")]
+        stored = [*scene.home.folder.glob("store/objects/*/*"), *scene.home.folder.glob("store/keys/*/*")]
+        places = [*stored, *scene.home.folder.glob("output/*/*")]
         files = [each for place in places for each in ([place] if place.is_file() else place.rglob("*"))]
         files = sorted(path for path in files if path.is_file() and not path.name.startswith("."))
         for path in scene.rng.sample(files, min(len(files), 1 + len(files) // 20)):
