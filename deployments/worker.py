@@ -209,20 +209,23 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
         except ObjectNotFound:
             return 0
         state = flow_run.state
-        if state is None or state.is_final():
-            return code
-        if state.is_cancelling():
+        if state and state.is_cancelling():
             await self._mark_flow_run_as_cancelled(flow_run, {"message": "Its Sandbox was ended."})
             return 0
+        if state is None or not (state.is_running() or state.is_pending()):
+            return code  # over, or to go on later
         output = "\n".join(tail) or "(nothing)"
         self.get_flow_run_logger(flow_run).error("The Sandbox's last words:\n%s", output)
         await self._propose_crashed_state(flow_run, _END.get(code, f"The Sandbox ended with exit code {code}."))
         return code
 
     async def _tell(self, sandbox_id: str, tail: deque[str]) -> None:
-        async for line in self.sandboxes.output(sandbox_id):
-            tail.append(line)
-            self._logger.info("%s | %s", sandbox_id, line)
+        try:
+            async for line in self.sandboxes.output(sandbox_id):
+                tail.append(line)
+                self._logger.info("%s | %s", sandbox_id, line)
+        except Exception as error:  # whatever it is, the Sandbox goes on, and so must those who watch it
+            self._logger.warning("No more output of Sandbox %s: %s", sandbox_id, error)
 
     async def _stop_in_time(self, sandbox_id: str, flow_run_id: UUID) -> None:
         """End the Sandbox of a run that was cancelled before it began, and of one that is over but goes on."""

@@ -8,7 +8,7 @@ from control_plane import ControlPlane, for_forge
 
 
 @pytest.fixture(scope="session")
-def _plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+def shared_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with for_forge(tmp_path_factory.mktemp("plane")) as plane:
         yield plane
         if modal.client._Client._client_from_env:
@@ -16,9 +16,9 @@ def _plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture
-def control_plane(_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
+def control_plane(shared_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
     """The control plane with nothing in it; this process and those that it starts use it."""
-    for name, text in _plane.environment.items():
+    for name, text in shared_plane.environment.items():
         monkeypatch.setenv(name, text)
-    yield _plane
-    _plane.reset()
+    yield shared_plane
+    shared_plane.reset()

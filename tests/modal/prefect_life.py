@@ -86,15 +86,19 @@ class Life:
 
     def run(self, name: str, *, variables: dict[str, Any] | None = None, **parameters: Any) -> str:
         """Start a flow of worker_flows.py on the pool; the run's id."""
-        flow = self._ask("/flows/", {"name": name})
         step = {"prefect.deployments.steps.set_working_directory": {"directory": str(HERE)}}
-        deployment = {
+        found = {"entrypoint": f"worker_flows.py:{name}", "pull_steps": [step]}
+        return self.deploy_and_run(name, found, variables or {}, parameters)
+
+    def deploy_and_run(
+        self, name: str, found: dict[str, Any], variables: dict[str, Any], parameters: dict[str, Any]
+    ) -> str:
+        """Start a flow on the pool; `found` tells where its code is. The run's id."""
+        deployment = found | {
             "name": f"{name} {time.monotonic()}",
-            "flow_id": flow["id"],
+            "flow_id": self._ask("/flows/", {"name": name})["id"],
             "work_pool_name": "gpu",
-            "entrypoint": f"worker_flows.py:{name}",
-            "pull_steps": [step],
-            "job_variables": variables or {},
+            "job_variables": variables,
             "enforce_parameter_schema": False,
         }
         made = self._ask("/deployments/", deployment)

@@ -16,14 +16,14 @@ from modal_example import app, volume
 
 
 @pytest.fixture(scope="module")
-def plane(_plane: ControlPlane) -> Iterator[ControlPlane]:
+def plane(shared_plane: ControlPlane) -> Iterator[ControlPlane]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, text in _plane.environment.items():
+        for name, text in shared_plane.environment.items():
             patch.setenv(name, text)
         patch.setenv("ONLY_HERE", "1")
         app.deploy()
-        yield _plane
-    _plane.reset()
+        yield shared_plane
+    shared_plane.reset()
 
 
 @pytest.fixture

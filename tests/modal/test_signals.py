@@ -14,13 +14,13 @@ DRIVER = Path(__file__).with_name("modal_driver.py")
 
 
 @pytest.fixture(scope="module")
-def plane(_plane: ControlPlane) -> Iterator[ControlPlane]:
+def plane(shared_plane: ControlPlane) -> Iterator[ControlPlane]:
     with pytest.MonkeyPatch.context() as patch:
-        for name, text in _plane.environment.items():
+        for name, text in shared_plane.environment.items():
             patch.setenv(name, text)
         app.deploy()
-        yield _plane
-    _plane.reset()
+        yield shared_plane
+    shared_plane.reset()
 
 
 slow = pytest.mark.slow

@@ -1,6 +1,8 @@
 """The Prefect worker of type `modal`: what it sends along, and its flow runs' whole life with a real server."""
 
 import asyncio
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,10 +20,10 @@ from forge_core.errors import InputError
 
 
 @pytest.fixture(scope="module")
-def life(_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Life:
-    with Life(tmp_path_factory.mktemp("life"), _plane) as life:
+def life(shared_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
+    with Life(tmp_path_factory.mktemp("life"), shared_plane) as life:
         yield life
-    _plane.reset()
+    shared_plane.reset()
 
 
 def job(**fields: object) -> ModalJob:
@@ -85,9 +87,20 @@ def test_runs_complete_crash_and_are_cancelled(life: Life) -> None:
     life.until(runs["complete"], "Completed")
     life.until(runs["die"], "Crashed")
     life.until(runs["wait"], "Cancelled", seconds=60)
-    assert (life.plane.volume_root / "crystal-forge-flow-runs" / "note.txt").read_text() == "hello"
     life.plane.wait(lambda running: not running.containers)
+    assert (life.plane.volume_root / "crystal-forge-flow-runs" / "note.txt").read_text() == "hello"
     assert "says hello" in life.log()
+
+
+@pytest.mark.slow
+def test_flow_of_this_project_runs_on_what_its_image_holds(life: Life) -> None:
+    parameters = {"deals": [{"start": 0, "count": 1}], "shards": {"states_per_deal": 100}}
+    found = {"entrypoint": "flows.generate_oracle.generate_oracle"}
+    life.until(life.deploy_and_run("generate-oracle", found, {}, parameters), "Completed", seconds=240)
+    life.plane.wait(lambda running: not running.containers)  # what it wrote is kept when the Sandbox has ended
+    store = life.plane.volume_root / "crystal-forge-flow-runs" / "store"
+    keys = [json.loads(path.read_text())["key"]["stage"] for path in store.glob("keys/*/*.json")]
+    assert keys == ["generate"]
 
 
 @pytest.mark.slow
