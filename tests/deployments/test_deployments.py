@@ -1,0 +1,153 @@
+"""`forge up` and the deployments, with a real server, workers and the processes of their runs."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import yaml
+from machine import PATIENCE, Machine, until
+
+ROOT = Path(__file__).parents[2]
+FEW = {"keep": "samples", "states_per_deal": 20}
+
+
+def declared() -> set[str]:
+    """The deployments of prefect.yaml as "entrypoint name"."""
+    found = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    return {f"{each['entrypoint']} {each['name']}" for each in found}
+
+
+def ended(machine: Machine, run: str) -> dict[str, Any] | None:
+    state = machine.state(run)
+    return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
+
+
+def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated(machine: Machine) -> None:
+    def deployed() -> list[dict[str, Any]]:
+        return machine.api("/deployments/filter")
+
+    assert {f"{each['entrypoint']} {each['name']}" for each in deployed()} == declared()
+    assert {each["work_pool_name"] for each in deployed() if each["name"] == "on-gpu"} == {"gpu"}
+    (nightly,) = [each for each in deployed() if "grow_shards" in each["entrypoint"]]
+    (schedule,) = nightly["schedules"]
+    assert schedule["schedule"] | {"cron": "0 2 * * *", "timezone": "Etc/UTC"} == schedule["schedule"]
+    assert schedule["active"]
+    machine.api(f"/deployments/{nightly['id']}/schedules/{schedule['id']}", "PATCH", active=False)
+
+    machine.forge("deploy")
+    prefect = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
+    environment = {**machine.environment, "PREFECT_API_URL": machine.api_url}
+    subprocess.run(
+        prefect, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=PATIENCE
+    )
+    assert {f"{each['entrypoint']} {each['name']}" for each in deployed()} == declared()
+    (again,) = machine.api(f"/deployments/{nightly['id']}", "GET")["schedules"]
+    assert not again["active"], "what a person has switched off stays off"
+    names = [each["name"] for each in machine.api("/automations/filter")]
+    assert names.count("crashed-runs") == 1
+
+
+def test_status_shows_workers_and_pools(machine: Machine) -> None:
+    out = machine.forge("status")
+    assert re.search(r"worker cpu\s+healthy\s+http://127.0.0.1:\d+", out)
+    assert re.search(r"gpu\s+process\s+\S+ gpu", out)
+
+
+def test_a_backfill_by_runs_on_a_pool_twice_at_once_starts_every_block_once(machine: Machine) -> None:
+    seeds = {"make": "shards", "end": 6, "block": 2, "where": "cpu", "at_once": 3}
+    runs = [machine.run("backfill/seed-range", seeds=seeds, shards=FEW) for _ in range(2)]
+    states = [until(lambda run=run: ended(machine, run), "the backfill ends") for run in runs]
+    assert [state["type"] for state in states] == ["COMPLETED", "COMPLETED"]
+    made = [int(state["message"].split()[0]) for state in states]
+    assert sorted(made) == [0, 6], "the second one finds all that the first has made"
+    blocks = machine.runs("fill-shards")
+    assert sorted(run["name"] for run in blocks) == ["shards 0-1", "shards 2-3", "shards 4-5"]
+    assert len(list((machine.home / "data" / "shards").rglob("*.parquet"))) == 6
+
+    (machine.home / "data" / "shards" / "train" / "seed_00000003_decl_3.parquet").unlink()
+    out = machine.forge(
+        *("backfill", "--end", "6", "--block", "2", "--where", "cpu", "--set", "states_per_deal=20", "--set"),
+        "keep=samples",
+    )
+    assert re.search(r"made\s+│ 1 ", out)
+    names = [run["name"] for run in machine.runs("fill-shards")]
+    assert len(names) == 4
+    assert names.count("shards 2-3") == 2, "what ended long ago does not stand for a new run"
+
+
+def test_cancelling_a_backfill_cancels_the_runs_of_its_blocks(machine: Machine) -> None:
+    seeds = {"make": "shards", "start": 10_000, "end": 12_000, "block": 1000, "where": "cpu", "folder": "data/other"}
+    run = machine.run("backfill/seed-range", seeds=seeds, shards=FEW)
+
+    def blocks() -> list[dict[str, Any]]:
+        return [each for each in machine.runs("fill-shards") if each["name"].startswith("shards 1")]
+
+    until(lambda: [each for each in blocks() if each["state_type"] == "RUNNING"], "a block is under way")
+    machine.api(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
+    assert until(lambda: ended(machine, run), "the backfill ends")["type"] == "CANCELLED"
+    assert {until(lambda each=each: ended(machine, each["id"]), "a block ends")["type"] for each in blocks()} == {
+        "CANCELLED"
+    }
+
+
+def test_a_run_that_is_killed_with_its_worker_is_shown_as_crashed(machine: Machine) -> None:
+    (automation,) = [each for each in machine.api("/automations/filter") if each["name"] == "crashed-runs"]
+    assert automation["trigger"]["within"] >= 3 * 30, "three heartbeats"
+    trigger = {**automation["trigger"], "within": 10}  # seconds, or this test would take minutes
+    wanted = ("name", "description", "enabled", "actions", "actions_on_trigger", "actions_on_resolve", "tags")
+    body = {name: automation[name] for name in wanted if name in automation}
+    machine.api(f"/automations/{automation['id']}", "PUT", **body, trigger=trigger)
+
+    process = machine.start("backfill", "--start", "20000", "--end", "30000", "--set", "states_per_deal=20")
+    (run,) = until(
+        lambda: [each for each in machine.runs("backfill") if each["state_type"] == "RUNNING"], "the run begins"
+    )
+    heartbeat = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}}
+    until(
+        lambda: [
+            each
+            for each in machine.api("/events/filter", **heartbeat)["events"]
+            if each["resource"]["prefect.resource.id"] == f"prefect.flow-run.{run['id']}"
+        ],
+        "its heartbeat is recorded",
+    )
+    process.kill()
+    process.communicate()
+    assert machine.state(run["id"])["type"] == "RUNNING"
+    state = until(lambda: ended(machine, run["id"]), "it is shown as crashed")
+    assert state["type"] == "CRASHED"
+    assert "What was finished is kept" in state["message"]
+    machine.api(f"/automations/{automation['id']}", "PUT", **body, trigger=automation["trigger"])
+
+
+def test_down_ends_runs_workers_and_servers(machine: Machine) -> None:
+    machine.run("fill-shards/on-demand", folder="data/last", deals={"start": 40_000, "count": 5000}, shards=FEW)
+    until(lambda: list((machine.home / "data" / "last").rglob("*.parquet")), "the run makes something")
+    out = machine.forge("down")
+    assert "worker cpu stopped" in out
+    assert "Prefect  stopped" in out
+    assert not machine.processes()
+
+
+def test_up_starts_again_what_has_ended_and_ctrl_c_ends_it_all(machine: Machine) -> None:
+    process = machine.start("up", "--no-mlflow", "--pool", "cpu")
+    record = machine.home / "workers" / "cpu" / "server.json"
+    until(record.exists, "the worker is started")
+    first = int(re.findall(r'"pid": (\d+)', record.read_text())[0])
+    until(lambda: re.search(r"worker cpu\s+healthy", machine.forge("status")), "it is healthy")
+    (ended,) = [run for run in machine.runs("fill-shards") if run["parameters"]["folder"] == "data/last"]
+    assert ended["state_type"] == "CRASHED", "what `forge down` has ended says so"
+    time.sleep(5)  # until `up` watches
+    os.kill(first, signal.SIGKILL)
+    until(lambda: f'"pid": {first},' not in record.read_text(), "the worker is started again")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert "worker cpu has ended; it is started again" in err
+    assert "Traceback" not in err
+    assert not machine.processes()
