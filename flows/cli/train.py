@@ -29,7 +29,10 @@ def train(
         typer.Option(help="tokens: the folder's train split. stream: fresh deals, solved while the network learns."),
     ] = None,
     initial: Annotated[
-        Path | None, typer.Option(exists=True, help="The model folder whose weights training starts from.")
+        Path | None,
+        typer.Option(
+            exists=True, help="A model folder, or the last.ckpt of a run, whose weights training starts from."
+        ),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples in a step.")] = None,

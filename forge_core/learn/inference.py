@@ -13,6 +13,7 @@ from forge_core.errors import ModelError, WrongModelType
 from forge_core.learn.catalog import DEFAULT, SUMS, Catalog, verify
 from forge_core.learn.model_folder import CONFIG, WEIGHTS, ModelConfig, digest_of, not_a_model, parse_config, read_model
 from forge_core.learn.network import Network
+from forge_core.learn.resume import read_checkpoint
 from forge_core.learn.settings import ModelKind
 
 ONNX_CONFIG = "crystal_forge"
@@ -95,7 +96,9 @@ class OnnxModel:
 def load(
     model: Path | str, *, kind: ModelKind | None = None, device: str = "cpu", catalog: Path = DEFAULT
 ) -> TorchModel | OnnxModel:
-    """The model in a folder that training wrote (onto `device`), in an .onnx file, or in the catalog.
+    """The model in a folder that training wrote (onto `device`), in an .onnx file or in the catalog.
+
+    Or, from the last.ckpt of a run that is not at its end, its best weights so far.
 
     model    a path; or a string that is "champion" or another name of the catalog, else a path
     catalog  the catalog's folder
@@ -112,6 +115,9 @@ def load(
             verify(folder)
         network, config = read_model(folder)
         loaded = TorchModel(network.to(device), config, digest_of(folder / WEIGHTS))
+    elif path.suffix == ".ckpt":
+        network, config = read_checkpoint(path)
+        loaded = TorchModel(network.to(device), config, digest_of(path))
     else:
         raise not_a_model(path, "neither a folder nor an .onnx file" if path.exists() else "there is nothing")
     if kind is not None and loaded.kind != kind:

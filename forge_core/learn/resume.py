@@ -1,4 +1,4 @@
-"""A checkpoint to go on from: what it says of its run, and whether this run may go on from it."""
+"""A checkpoint to go on from: what it says of its run, whether this run may go on from it, its best weights."""
 
 import pickle
 from pathlib import Path
@@ -8,10 +8,16 @@ import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from forge_core.errors import ModelError
+from forge_core.learn.build import build_network
+from forge_core.learn.model_folder import ModelConfig, config_of
+from forge_core.learn.network import Network
 from forge_core.learn.settings import TrainSettings
 
 KEY = "crystal_forge"
 """Under this key a checkpoint says of which run it is."""
+
+BEST = "KeepBest"
+"""Under this name Lightning stores the state of the callback that keeps the best weights."""
 
 
 class RunIdentity(BaseModel):
@@ -28,7 +34,7 @@ class RunIdentity(BaseModel):
 
 def check_resumable(path: Path, identity: RunIdentity) -> None:
     """Raises ModelError unless the file is a checkpoint of a run with this identity. Executes nothing in the file."""
-    found = _identity(path)
+    found = _read(path)[1]
     if found == identity:
         return
     if found.dataset_digest != identity.dataset_digest:
@@ -46,10 +52,35 @@ def check_resumable(path: Path, identity: RunIdentity) -> None:
     )
 
 
-def _identity(path: Path) -> RunIdentity:
+def read_checkpoint(path: Path) -> tuple[Network, ModelConfig]:
+    """The best network so far of a run that is not at its end, on the CPU, and what it is. Raises ModelError.
+
+    Nothing in the file is executed.
+    """
+    content, identity = _read(path)
+    settings, best = identity.settings, content["callbacks"][BEST]
+    if not best["weights"]:
+        raise ModelError.of(
+            got=f"{path}, a checkpoint from before the run's first look at the val split",
+            expected="one that holds the best weights so far",
+            remedy="let the run end an epoch",
+        )
+    network = build_network(settings.architecture, settings.kind, settings.seed)
+    network.load_state_dict(best["weights"])
+    config = config_of(
+        network,
+        settings,
+        best_epoch=best["epoch"],
+        dataset_digest=identity.dataset_digest,
+        initial_digest=identity.initial_digest,
+    )
+    return network.eval(), config
+
+
+def _read(path: Path) -> tuple[dict[str, Any], RunIdentity]:
     try:
         content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        return RunIdentity.model_validate(content[KEY])
+        return content, RunIdentity.model_validate(content[KEY])
     except (
         OSError,
         EOFError,

@@ -31,7 +31,7 @@ from forge_core.learn.model_folder import (
 from forge_core.learn.network import Network
 from forge_core.learn.processor import processor_name
 from forge_core.learn.quiet import quiet
-from forge_core.learn.resume import RunIdentity, check_resumable
+from forge_core.learn.resume import RunIdentity, check_resumable, read_checkpoint
 from forge_core.learn.settings import Precision, TrainSettings
 from forge_core.learn.stream import StreamBatches
 from forge_core.shards.split import Split
@@ -94,8 +94,8 @@ def train(
 ) -> TrainResult:
     """Train a network and keep the weights with the lowest q_gap on the val split of the token folder.
 
-    It learns from the folder's train split or from a stream, as the settings say, and starts from the weights of the
-    model folder `initial`, or from weights that the seed draws.
+    It learns from the folder's train split or from a stream, as the settings say, and starts from the weights of
+    `initial` (a model folder, or the best ones so far of a last.ckpt), or from weights that the seed draws.
 
     Writes into the folder `output`: model.safetensors and config.json (the model), metrics.json (the val split),
     history.json and curves.png (every epoch), last.ckpt (to resume from). Equal settings, tokens and machine give
@@ -105,7 +105,7 @@ def train(
     `initial` is no model of the same kind and shape.
     """
     val_arrays = load_split(tokens, Split.VAL)
-    start = None if initial is None else digest_of(initial / WEIGHTS)
+    start = None if initial is None else digest_of(initial / WEIGHTS if initial.is_dir() else initial)
     identity = RunIdentity(settings=settings, dataset_digest=digest_of(tokens / MANIFEST), initial_digest=start)
     if surroundings.resume is not None:
         check_resumable(surroundings.resume, identity)
@@ -149,7 +149,7 @@ def _write(output: Path, network: Network, config: ModelConfig, result: TrainRes
 def _first_network(settings: TrainSettings, initial: Path | None) -> Network:
     if initial is None:
         return build_network(settings.architecture, settings.kind, settings.seed)
-    network, config = read_model(initial)
+    network, config = read_model(initial) if initial.is_dir() else read_checkpoint(initial)
     if (config.architecture, config.kind) != (settings.architecture, settings.kind):
         raise WrongModelType.of(
             got=f"{initial}, a {config.kind} model of the shape {config.architecture}",

@@ -28,6 +28,13 @@ def test_a_loaded_model_answers_as_the_trained_one(trained: Trained, val_arrays:
     assert load(folder / "model.safetensors").digest == model.digest
 
 
+def test_a_runs_checkpoint_answers_with_its_best_weights(trained: Trained, val_arrays: TokenArrays) -> None:
+    folder, result = trained
+    model = load(folder / "last.ckpt")
+    assert evaluate(model, val_arrays).overall == result.val.model.overall
+    assert model.config.best_epoch == result.best_epoch
+
+
 def test_answers_are_float32_arrays(trained: Trained, val_arrays: TokenArrays) -> None:
     slots, value = load(trained[0])(val_arrays.tokens[:3], val_arrays.mask[:3])
     assert slots.dtype == value.dtype == np.float32

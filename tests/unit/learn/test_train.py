@@ -132,6 +132,8 @@ def test_training_can_start_from_another_model(
     other = still.model_copy(update={"kind": "policy"})
     with pytest.raises(WrongModelType, match="to start from"):
         train(tokens, tmp_path / "policy", other, initial=trained[0])
+    begun = train(tokens, tmp_path / "begun", still, initial=trained[0] / "last.ckpt")
+    assert begun.val == result.val
     with pytest.raises(ModelError, match="another run: other weights to start from"):
         train(tokens, tmp_path / "anew", still, Surroundings(resume=tmp_path / "last.ckpt"))
 
