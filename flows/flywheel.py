@@ -1,0 +1,78 @@
+"""The flywheel: more data, a model trained on from the champion, measured, and promoted if it is better."""
+
+from pathlib import Path
+from typing import cast
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
+from prefect.states import Completed, Running
+
+from configs.operation import Growth
+from flows import forms
+from flows.backfill import SHARDS, fill, finish
+from flows.evaluate import evaluate
+from flows.kinds import Shards
+from flows.nightly import TOKENS
+from flows.promote import promote
+from flows.train import train
+from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
+from forge_core.learn.settings import TrainSettings
+from forge_core.shards.settings import ShardSettings
+from forge_core.tokens.settings import TokenSettings
+from tasks.models import catalog
+from tasks.promote import Promotion
+from tasks.tokenize import tokenize
+
+
+@flow(name="pipeline")
+def flywheel(
+    growth: forms.Settings[Growth],
+    settings: forms.Train,
+    shards: forms.Settings[ShardSettings] = SHARDS,
+    tokens: forms.Settings[TokenSettings] = TOKENS,
+    evaluation: forms.Settings[EvaluationSettings] = DEFAULT,
+) -> Promotion:
+    """One turn: let the data set grow, train from the champion, evaluate, promote if better.
+
+    growth      the data set, and how many seeds it gains before the training
+    settings    the network and how it learns; the champion's weights are its first ones where it has the same shape
+    shards      what is kept of a solved deal
+    tokens      which states become samples; the network learns from the train split alone, and `val` chooses its epoch
+    evaluation  how many states it is measured on, beside the champion
+
+    Its state says where it stands: Generating, Training, Evaluating, Comparing, in the end Promoted or NotBetter.
+    """
+    _stands("Generating", f"up to {growth.seeds:,} more seeds")
+    work = growth.backfill("shards")
+    report = fill(Shards(shards, "auto"), work)
+    finish(report, work)
+    arrays = tokenize([work.place], tokens)
+    champion = _champion(settings)
+    start = "the seed's weights" if champion is None else champion.name
+    _stands("Training", f"on {report.made + report.present:,} seeds, from {start}")
+    model = train.fn(arrays, settings, initial=champion)
+    _stands("Evaluating", f"{model.short} on the {evaluation.split} split")
+    evaluate.fn(model, evaluation)
+    _stands("Comparing", f"{model.short} with the champion")
+    promotion = promote.fn(model, settings=evaluation)
+    name = "Promoted" if promotion.promoted else "NotBetter"
+    words = f"{model.short} from {start}: {promotion.name or ''} {promotion.reason}; seeds: {report.summary}"
+    return cast(Promotion, Completed(name=name, message=words, data=promotion))
+
+
+def _champion(settings: TrainSettings) -> Path | None:
+    """The champion of this kind of model, if its network has the shape that is to be trained."""
+    from forge_core.learn.model_folder import CONFIG, parse_config
+
+    name = catalog().champions().get(settings.kind)
+    if name is None or (folder := catalog().find(name)) is None:
+        return None
+    config = parse_config((folder / CONFIG).read_text("utf-8"), folder / CONFIG)
+    return folder if config.architecture == settings.architecture else None
+
+
+def _stands(name: str, message: str) -> None:
+    """Say in the run's state what it is doing."""
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(flow_run.id, Running(name=name, message=message))
