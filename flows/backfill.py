@@ -12,7 +12,6 @@ from configs.operation import Backfill
 from flows import forms
 from flows.interrupt import Stopping, finish_first
 from flows.kinds import Games, Kind, Shards
-from flows.limits import one_writer
 from flows.pool_runs import PoolRuns
 from forge_core.errors import ForgeError
 from forge_core.expected_q.settings import EqSettings
@@ -20,6 +19,7 @@ from forge_core.shards.settings import Keep, ShardSettings
 from tasks.backfill import BackfillReport, report_backfill
 from tasks.console import progress
 from tasks.devices import DeviceName
+from tasks.limits import one_writer
 
 logger = logging.getLogger(__name__)
 

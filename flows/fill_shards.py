@@ -1,7 +1,6 @@
 """Fill a folder with shards: only what is missing, for as long as is asked."""
 
 import logging
-from contextlib import nullcontext
 from pathlib import Path
 
 from prefect import flow
@@ -10,12 +9,11 @@ from configs.installation import Installation
 from configs.pipeline import DealSeries
 from flows import forms
 from flows.interrupt import finish_first
-from flows.limits import one_gpu
 from forge_core.shards.generate import check_folder
 from forge_core.shards.manifest import missing, missing_blocks
 from forge_core.shards.settings import ShardSettings
-from tasks.devices import DeviceName, choose_device
-from tasks.generate import fill, fill_size
+from tasks.devices import DeviceName
+from tasks.generate import fill, fill_size, gpu_of
 from tasks.report import FillReport, report_fill
 
 logger = logging.getLogger(__name__)
@@ -39,8 +37,7 @@ def fill_shards(
     folder = Installation().place(folder)
     check_folder(folder, settings)
     report = FillReport()
-    device_alone = nullcontext() if choose_device(device) is None else one_gpu()
-    with device_alone, finish_first(logger.warning) as stopping:
+    with gpu_of(device), finish_first(logger.warning) as stopping:
         for block in missing_blocks(folder, deals.requests(), size=fill_size(), limit=deals.limit, find=missing):
             report.add(fill(block, settings, folder, device=device))
             if stopping():

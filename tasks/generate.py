@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from tasks.blocks import cut
 from tasks.console import progress
 from tasks.devices import DeviceName, choose_device
 from tasks.elsewhere import elsewhere
+from tasks.limits import one_gpu
 from tasks.stage import artifact, key_of, stage_task, store
 
 if TYPE_CHECKING:
@@ -29,6 +31,11 @@ BLOCK = 50
 
 BLOCK_ELSEWHERE = 10_000
 """Deals that a folder is filled with at a time when they are solved on Modal, where many machines share them."""
+
+
+def gpu_of(device: DeviceName) -> AbstractContextManager[None]:
+    """The GPU for this run alone, if deals are solved on one here."""
+    return nullcontext() if elsewhere() or choose_device(device) is None else one_gpu()
 
 
 def fill_size() -> int:
@@ -107,7 +114,8 @@ def solve(
 
     if not is_compiled():
         logger.info("%-12s compiling the solver, once on this machine: half a minute", "generate")
-    with progress(what, len(requests), "{deals:.1f} deals/s  {states:,.0f} states/s") as advance:
+    bar = progress(what, len(requests), "{deals:.1f} deals/s  {states:,.0f} states/s")
+    with gpu_of(device), bar as advance:
         return write_block(
             requests,
             settings,

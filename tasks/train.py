@@ -3,6 +3,7 @@
 import logging
 import shutil
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from tasks import tracking
 from tasks.console import console
 from tasks.devices import choose_device
 from tasks.elsewhere import elsewhere
+from tasks.limits import one_gpu
 from tasks.pages import links
 from tasks.stage import artifact, source, stage_task
 from tasks.training_page import TrainingPage
@@ -80,6 +82,8 @@ def _train(
     page: TrainingPage,
     initial: Path | None,
 ) -> None:
+    import torch
+
     from forge_core.learn.report import EpochReport
     from forge_core.learn.train import LAST, Surroundings, train
 
@@ -100,7 +104,8 @@ def _train(
             solver_threads=Installation().thread_count(),
             solver_device=choose_device("auto") if settings.source == "stream" else None,
         )
-        result = train(tokens, work, settings, surroundings, initial=initial)
+        with one_gpu() if torch.cuda.is_available() else nullcontext():
+            result = train(tokens, work, settings, surroundings, initial=initial)
     except SystemExit as stop:  # what Lightning makes of Ctrl-C
         raise KeyboardInterrupt from stop
     page.end()

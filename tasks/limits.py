@@ -10,6 +10,7 @@ import re
 import socket
 from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from prefect.client.orchestration import get_client
@@ -23,11 +24,24 @@ logger = logging.getLogger(__name__)
 _LEASE = 60  # seconds after which the server takes a limit back from a run that was killed
 _AT_ONCE = 5  # seconds of waiting that are not worth a word
 
+_has_gpu: ContextVar[bool] = ContextVar("has_gpu", default=False)
 
-def one_gpu() -> AbstractContextManager[None]:
-    """The CUDA device that this process sees, for this run alone; waits for the run that has it."""
-    device = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    return _hold(f"gpu {socket.gethostname()} {device}")
+
+@contextmanager
+def one_gpu() -> Generator[None]:
+    """The CUDA device that this process sees, for this run alone; waits for the run that has it.
+
+    What a run does while it holds the device may ask for it again.
+    """
+    if _has_gpu.get():
+        yield
+        return
+    token = _has_gpu.set(True)
+    try:
+        with _hold(f"gpu {socket.gethostname()} {os.environ.get('CUDA_VISIBLE_DEVICES', '0')}"):
+            yield
+    finally:
+        _has_gpu.reset(token)
 
 
 def one_writer(folder: Path) -> AbstractContextManager[None]:
