@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.site import LIMIT, Home, Site, kill, wait_until
+from tests.chaos.ground import LIMIT, Home, Site, kill, wait_until
 from tests.chaos.work import BACKFILL, FILL, GAMES, GENERATE, PIPELINE, Reference, Work
 
 ENGINE = "prefect.engine"

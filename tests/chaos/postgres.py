@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.chaos.site import free_port, kill, wait_until
+from tests.chaos.ground import free_port, kill, wait_until
 
 
 class Postgres:

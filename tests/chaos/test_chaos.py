@@ -5,18 +5,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(("work", "faults"), [("generate", 8)])
-def test_disturbed_runs_end_as_if_nothing_had_happened(work: str, faults: int, tmp_path: Path) -> None:
-    options = ["--faults", str(faults), "--work", work, "--no-zombies", "--json", str(tmp_path / "chaos.json")]
+FAULTS = 6
+
+
+def test_disturbed_runs_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    options = ["--faults", str(FAULTS), "--work", "generate", "--no-zombies", "--json", str(tmp_path / "chaos.json")]
     answer = subprocess.run(
         [sys.executable, "-m", "tests.chaos", *options], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert answer.returncode == 0, answer.stdout + answer.stderr
     report = json.loads((tmp_path / "chaos.json").read_text())
-    assert report["faults"] == report["recovered"] == faults
-    assert {row["fault"] for row in report["by fault"]} >= {"kill -9 of the flow's process", "kill -9 of the server"}
+    assert report["faults"] == report["recovered"] == FAULTS
+    struck = {row["fault"] for row in report["by fault"]}
+    assert {"kill -9 of the flow's process", "kill -9 of the server", "stored files cut short"} <= struck

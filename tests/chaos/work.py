@@ -10,7 +10,7 @@ from typing import NamedTuple
 from forge_core.artifacts import upkeep
 from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.listing import list_folder
-from tests.chaos.site import FORGE, LIMIT, Home, wait_until
+from tests.chaos.ground import FORGE, LIMIT, Home, wait_until
 
 _DEALS = "deals=[{start: 0, count: 2}, {start: 900, count: 1}, {start: 950, count: 1}]"
 _SMALL = ("shards.states_per_deal=200", "train.epochs=2", "train.samples_per_epoch=512", "games.count=1")
