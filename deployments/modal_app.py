@@ -23,7 +23,8 @@ app = modal.App(APP, tags={"project": APP}, include_source=False)
 volume = modal.Volume.from_name(VOLUME, create_if_missing=True, version=2)
 
 
-def _options(stage: str, image: modal.Image) -> dict[str, Any]:
+def options(stage: str, image: modal.Image) -> dict[str, Any]:
+    """What a Function is declared with: its machine, its limits, the Volume, an image with our code."""
     machine = MACHINES[stage]
     return {
         "name": machine.function,
@@ -39,31 +40,31 @@ def _options(stage: str, image: modal.Image) -> dict[str, Any]:
     }
 
 
-@app.function(**_options("generate", images.solver()))
+@app.function(**options("generate", images.solver()))
 def solve(job: dict[str, Any]) -> dict[str, Any]:
     """Solve a block of deals."""
     return answer(job)
 
 
-@app.function(**_options("generate-eq", images.learner()))
+@app.function(**options("generate-eq", images.learner()))
 def play(job: dict[str, Any]) -> dict[str, Any]:
     """Play a block of E[Q] games."""
     return answer(job)
 
 
-@app.function(**_options("train", images.learner()))
+@app.function(**options("train", images.learner()))
 def train(job: dict[str, Any]) -> dict[str, Any]:
     """Train a network; a preempted training goes on from its last checkpoint."""
     return answer(job)
 
 
-@app.function(**_options("evaluate", images.learner()))
+@app.function(**options("evaluate", images.learner()))
 def evaluate(job: dict[str, Any]) -> dict[str, Any]:
     """Measure a model."""
     return answer(job)
 
 
-@app.function(**_options("export", images.learner()))
+@app.function(**options("export", images.learner()))
 def export(job: dict[str, Any]) -> dict[str, Any]:
     """Export a model to ONNX."""
     return answer(job)

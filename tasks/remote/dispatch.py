@@ -18,6 +18,7 @@ from forge_core.errors import BudgetReached, ForgeError, RemoteError
 from tasks.remote import journal as journals
 from tasks.remote.journal import Journal
 from tasks.remote.meter import Meter
+from tasks.remote.running import first_of
 
 logger = logging.getLogger(__name__)
 
@@ -75,8 +76,8 @@ class Dispatch:
                 watch.cancel()
         except BaseException as reason:
             await self._cancel_all()
-            self._end("cancelled" if isinstance(reason, asyncio.CancelledError) else _words(_first(reason)))
-            raise _first(reason) from None
+            self._end("cancelled" if isinstance(reason, asyncio.CancelledError) else _words(first_of(reason)))
+            raise first_of(reason) from None
         if self._given_up:
             failure = self._failure()
             self._end(str(failure))
@@ -212,13 +213,6 @@ async def cancel_calls(names: Sequence[str]) -> dict[str, str]:
 
     answers = await asyncio.gather(*(cancel(name) for name in names))
     return {name: why for name, why in zip(names, answers, strict=True) if why is not None}
-
-
-def _first(reason: BaseException) -> BaseException:
-    """The exception that a task group's group of them began with."""
-    while isinstance(reason, BaseExceptionGroup):
-        reason = cast("BaseExceptionGroup[BaseException]", reason).exceptions[0]
-    return reason
 
 
 def _words(error: BaseException) -> str:

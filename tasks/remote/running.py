@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -50,3 +50,10 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 async def _plain(main: Coroutine[Any, Any, T]) -> T:
     return await main
+
+
+def first_of(reason: BaseException) -> BaseException:
+    """The exception that a task group's group of them began with."""
+    while isinstance(reason, BaseExceptionGroup):
+        reason = cast("BaseExceptionGroup[BaseException]", reason).exceptions[0]
+    return reason

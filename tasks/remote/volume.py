@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import IO
 
 import modal
 from modal.types import FileEntryType
@@ -17,6 +18,7 @@ from forge_core.artifacts.collection import ABOUT, FILES, INPUTS, RECEIPTS, Rece
 from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import FileEntry, Source, list_folder
 from forge_core.errors import DamagedFile, RemoteError
+from tasks.remote.running import first_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +90,12 @@ async def fetch(
             await _bring(volume, f"{place}/{FILES}/{file.path}", file, folder / file.path)
         advance(1)
 
-    async with asyncio.TaskGroup() as group:
-        for file in missing:
-            group.create_task(bring(file))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for file in missing:
+                group.create_task(bring(file))
+    except BaseExceptionGroup as failures:
+        raise first_of(failures) from None
     return len(missing)
 
 
@@ -114,31 +119,39 @@ async def _bring(volume: modal.Volume, remote: str, file: FileEntry, target: Pat
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        for attempt in range(_ATTEMPTS):
-            try:
-                with temporary.open("wb") as part:
-                    await volume.read_file_into_fileobj.aio(remote, part)
-            except (FileNotFoundError, modal.exception.NotFoundError) as error:
-                raise _gone(remote) from error
-            except Exception as error:
-                if attempt + 1 == _ATTEMPTS:
-                    raise RemoteError.of(
-                        got=f"{file.path}, broken off {_ATTEMPTS} times ({error})",
-                        expected="the whole file from the Volume",
-                        remedy="run the same command again: what has arrived is kept",
-                    ) from error
-                await asyncio.sleep(0.2 * 2**attempt)
-                continue
-            if _digest(temporary) == file.sha256:
-                temporary.replace(target)
-                return
-        raise DamagedFile.of(
-            got=f"{remote} with another digest than its receipt says",
-            expected=f"SHA-256 {file.sha256[:12]}",
-            remedy="delete it with `modal volume rm` and generate it again",
-        )
+        with temporary.open("wb") as part:
+            await _read_into(volume, remote, part)
+        if _digest(temporary) != file.sha256:
+            raise DamagedFile.of(
+                got=f"{remote} with another digest than its receipt says",
+                expected=f"SHA-256 {file.sha256[:12]}",
+                remedy="delete it with `modal volume rm` and generate it again",
+            )
+        temporary.replace(target)
+    except FileNotFoundError as error:
+        raise _gone(remote) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+async def _read_into(volume: modal.Volume, remote: str, target: IO[bytes]) -> None:
+    """Read a file of the Volume, again when it breaks off. Raises FileNotFoundError, or RemoteError in the end."""
+    for attempt in range(_ATTEMPTS):
+        target.seek(0)
+        target.truncate()
+        try:
+            await volume.read_file_into_fileobj.aio(remote, target)
+            return
+        except (FileNotFoundError, modal.exception.NotFoundError) as error:
+            raise FileNotFoundError(remote) from error
+        except Exception as error:
+            if attempt + 1 == _ATTEMPTS:
+                raise RemoteError.of(
+                    got=f"{remote}, broken off {_ATTEMPTS} times ({type(error).__name__})",
+                    expected="the whole file from the Volume",
+                    remedy="run the same command again: what has arrived is kept",
+                ) from error
+            await asyncio.sleep(0.2 * 2**attempt)
 
 
 async def _names(volume: modal.Volume, folder: str, *, folders: bool = False) -> list[str]:
@@ -153,7 +166,7 @@ async def _names(volume: modal.Volume, folder: str, *, folders: bool = False) ->
 
 async def _read(volume: modal.Volume, path: str) -> bytes:
     buffer = io.BytesIO()
-    await volume.read_file_into_fileobj.aio(path, buffer)
+    await _read_into(volume, path, buffer)
     return buffer.getvalue()
 
 

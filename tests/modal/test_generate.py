@@ -29,6 +29,7 @@ def deployed(control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.Mo
 def test_shards_from_modal_are_those_made_here_and_are_made_once(deployed: ControlPlane, tmp_path: Path) -> None:
     folder, here = tmp_path / "folder", tmp_path / "here"
     deployed.faults.again = {0}  # its container is preempted when everything is done
+    deployed.faults.conflicts = 2  # others commit to the Volume at the same time
     with work_on(Place(agreed=True)):
         files = make_shards(REQUESTS, SETTINGS)
         assert len(deployed.running().containers) <= 1

@@ -156,6 +156,6 @@ def test_the_doctor_says_what_is_missing_on_modal(control_plane: ControlPlane, m
     monkeypatch.setattr("modal.client._Client._client_from_env", None)
     assert "a token that Modal does not take" in faults()["modal server"]
     monkeypatch.setenv("MODAL_SERVER_URL", "http://127.0.0.1:9")
-    assert "check the network" in faults()["modal server"]
+    assert "Check the network" in faults()["modal server"]
     monkeypatch.delenv("MODAL_TOKEN_ID")
     assert faults() == {}

@@ -1,6 +1,5 @@
 """Training, evaluation and games on Modal, and fetching what is there."""
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from control_plane import ControlPlane
 from configs.modal import Place
 from deployments.modal_app import app
 from forge_core.artifacts.listing import foreign_source, list_folder
-from forge_core.errors import DamagedFile, InputError, RemoteError
 from forge_core.expected_q.files import read_game
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.inference import load
@@ -20,7 +18,6 @@ from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.dataset import tokenize
 from forge_core.tokens.settings import TokenSettings
 from tasks.elsewhere import work_on
-from tasks.remote.download import download
 from tasks.remote.games import bring_games, make_games
 from tasks.remote.single import make_there
 
