@@ -100,10 +100,11 @@ class Containers:
         return container
 
     def kill(self, container: Container) -> None:
-        """Kill -9 the process and all its children."""
+        """Kill -9 the process and all that it has started."""
         if container.exit_code is None:
             with suppress(ProcessLookupError):
                 os.killpg(container.process.pid, signal.SIGKILL)
+            _kill_strays(container)
 
     def retire(self, container: Container) -> None:
         """Let a container end as soon as it has nothing to do."""
@@ -115,6 +116,7 @@ class Containers:
         code = await asyncio.get_running_loop().run_in_executor(self._waiters, container.process.wait)
         with suppress(ProcessLookupError):
             os.killpg(container.process.pid, signal.SIGKILL)  # a container takes its children with it
+        _kill_strays(container)
         container.exit_code = code
         for tell in self.ended:
             tell(container)
@@ -195,6 +197,14 @@ class Containers:
             environment_name="main",
             app_layout=layout,
         )
+
+
+def _kill_strays(container: Container) -> None:
+    """Kill what a container has started in process groups of their own; its environment tells whose it is."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if f"MODAL_TASK_ID={container.id}\0".encode() in (process / "environ").read_bytes():
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def _rewritten(text: str, places: dict[str, Path]) -> str:

@@ -181,10 +181,11 @@ def test_sandboxes_run_commands(plane: ControlPlane, gpu: str | None) -> None:
     missing = modal.Sandbox.create("no-such-program", **where)
     missing.wait()
     assert missing.returncode == 127
-    endless = modal.Sandbox.create("sleep", "60", tags={"kind": "endless"}, **where)
+    endless = modal.Sandbox.create("bash", "-c", "setsid sleep 61.75 & wait", tags={"kind": "endless"}, **where)
     (listed,) = modal.Sandbox.list(app_id=where["app"].app_id, tags={"kind": "endless"})
     assert listed.terminate(wait=True) == 137
     assert endless.poll() == 137
+    assert not subprocess.run(["pgrep", "-f", "sleep 61.75"], capture_output=True, check=False).stdout
     late = modal.Sandbox.create("sleep", "60", timeout=1, **where)
     started = time.monotonic()
     with pytest.raises(modal.exception.SandboxTimeoutError):
