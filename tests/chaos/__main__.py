@@ -28,8 +28,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.faults import FAULTS, Fault, Scene
-from tests.chaos.postgres import Postgres
 from tests.chaos.ground import LIMIT, Site, kill, wait_until
+from tests.chaos.postgres import Postgres
 from tests.chaos.work import WORKS, Reference, Work, has_begun, shortcomings, told, undisturbed
 
 ZOMBIES = 300  # seconds after which no killed run may be shown as running
