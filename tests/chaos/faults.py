@@ -101,8 +101,8 @@ class KillWorker(Fault):
     works = (BACKFILL,)
 
     def strike(self, scene: Scene) -> None:
-        for pid in scene.site.pool.processes():
-            kill(pid)
+        scene.site.kill_worker()
+        time.sleep(scene.rng.uniform(0, 2))
         scene.site.start_worker()
 
 

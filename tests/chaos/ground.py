@@ -135,6 +135,13 @@ class Site:
             words = [sys.executable, "-m", "prefect", "worker", "start", "--pool", "cpu", "--type", "process"]
             self._worker = self.pool.start(words, "worker")
 
+    def kill_worker(self) -> None:
+        """kill -9 of the worker and of the runs in its care."""
+        for pid in self.pool.processes():
+            kill(pid)
+        if self._worker is not None:
+            self._worker.wait()
+
     def ask(self, path: str, **query: Any) -> Any:
         """Ask the server's API, by POST when there is something to say; it may take some tries to answer."""
         body = json.dumps(query).encode() if query else None
