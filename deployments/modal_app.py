@@ -73,16 +73,15 @@ def export(job: dict[str, Any]) -> dict[str, Any]:
 def answer(job: dict[str, Any]) -> dict[str, Any]:
     """Make what the job says, put it on the Volume and say what it was. A job {"hello": gpu} only asks for the device,
     so that the caller learns that this kind of container can be had."""
-    from deployments.work import device_name, run
+    from deployments.work import Volume, device_name, run
 
     try:
         if "hello" in job:
             return {"device": device_name(gpu=job["hello"])}
         volume.reload()
-        receipt = run(Job.model_validate(job), Path(os.environ["FORGE_VOLUME"]))
+        receipt = run(Job.model_validate(job), Volume(Path(os.environ["FORGE_VOLUME"]), _commit))
     except ForgeError as error:
         return {"error": type(error).__name__, "message": str(error)}
-    _commit()
     return receipt.model_dump(mode="json")
 
 

@@ -124,9 +124,10 @@ def test_other_code_than_was_deployed(tmp_path: Path) -> None:
     key = make_key("generate", code="0" * 64, settings={"shards": SETTINGS})
     job = Job(key=key, code=("forge_core.shards.generate",), block="b", work={"deals": [[0, None, 0]]}, gpu=False)
     with pytest.raises(RemoteError, match=r"Got code .* on Modal.*forge modal deploy"):
-        work.run(job, tmp_path)
+        work.run(job, work.Volume(tmp_path, lambda: None))
 
 
+@pytest.mark.slow
 def test_stop_all_ends_containers_that_nobody_knows(control_plane: ControlPlane) -> None:
     namesake.deploy()
     modal.Function.from_name("crystal-forge", "rest").spawn(120)

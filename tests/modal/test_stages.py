@@ -1,12 +1,16 @@
 """Training, evaluation and games on Modal, and fetching what is there."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from control_plane import ControlPlane
 
-from configs.modal import Place
+from configs.modal import Job, Place
+from deployments import work
 from deployments.modal_app import app
+from forge_core.artifacts.fingerprint import fingerprint
+from forge_core.artifacts.key import make_key
 from forge_core.artifacts.listing import foreign_source, list_folder
 from forge_core.expected_q.files import read_game
 from forge_core.expected_q.settings import EqSettings
@@ -22,6 +26,7 @@ from tasks.remote.games import bring_games, make_games
 from tasks.remote.single import make_there
 
 SETTINGS = ShardSettings(states_per_deal=50)
+CODE = ("forge_core.learn.train",)
 
 
 @pytest.fixture
@@ -56,3 +61,28 @@ def test_a_model_trained_and_asked_on_modal(deployed: ControlPlane, tokens: Path
         make_there("train", tmp_path / "again", **recipe, inputs=[foreign_source(tokens)])
     assert list_folder(tmp_path / "again").digest == list_folder(tmp_path / "model").digest
     assert len([call for call in deployed.calls if call.name.startswith("VolumePutFiles")]) == len(uploads)
+
+
+@pytest.mark.slow
+def test_a_training_that_was_preempted_goes_on_from_what_was_kept(
+    tokens: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here without a container: what counts is what the Volume has when it is gone."""
+    settings = TrainSettings(epochs=3, batch_size=16, samples_per_epoch=64, validation_samples=10)
+    data = foreign_source(tokens)
+    key = make_key("train", code=fingerprint(*CODE), settings={"train": settings}, inputs=[data.digest])
+    job = Job(key=key, code=CODE, block="all", work={}, gpu=False)
+    shutil.copytree(tokens, tmp_path / "volume" / "inputs" / data.digest)
+    monkeypatch.setattr(work, "_LOOK", 0.01)
+
+    def die() -> None:
+        shutil.copytree(tmp_path / "volume", tmp_path / "kept", dirs_exist_ok=True)
+
+    whole = work.run(job, work.Volume(tmp_path / "volume", die))
+    checkpoint = tmp_path / "kept" / work.UNDER_WAY / key.digest / "last.ckpt"
+    assert checkpoint.is_file()
+    shutil.rmtree(tmp_path / "kept" / "train", ignore_errors=True)  # the receipt was written after the last checkpoint
+    resumed = work.run(job, work.Volume(tmp_path / "kept", lambda: None))
+    weights = {file.path: file.sha256 for file in whole.files if file.path == "model.safetensors"}
+    assert weights == {file.path: file.sha256 for file in resumed.files if file.path == "model.safetensors"}
+    assert not checkpoint.exists()
