@@ -11,7 +11,7 @@ from tasks.export import export
 from tasks.report import report_onnx
 
 
-@flow(name="export-onnx")
+@flow(name="export")
 def export_onnx(
     model: forms.Model,
     tokens: forms.ModelTokens = None,

@@ -15,7 +15,6 @@ import pytest
 from forge_core.artifacts.listing import list_folder
 
 FORGE = Path(sys.executable).with_name("forge")
-ROOT = Path(__file__).parents[2]
 SMALL = [
     *("--set", "deals=[{start: 0, count: 6}, {start: 900, count: 1}, {start: 950, count: 1}]"),
     *("--set", "shards.states_per_deal=200", "--set", "train.epochs=1", "--set", "train.samples_per_epoch=1024"),
@@ -113,17 +112,3 @@ def test_interrupted_run_says_how_to_go_on(home: Home) -> None:
     assert "Traceback" not in err
     (latest,) = home.api("/flow_runs/filter", sort="START_TIME_DESC", limit=1)
     assert latest["state_type"] == "CRASHED"
-
-
-def test_every_deployment_can_be_put_on_a_server(home: Home) -> None:
-    address = json.loads((home.folder / "prefect" / "server.json").read_text())["address"]
-    environment = {**home.environment, "PREFECT_API_URL": f"{address}/api", "PREFECT_HOME": str(home.folder / "cli")}
-    for words in (["work-pool", "create", "--type", "process", "cpu"], ["--no-prompt", "deploy", "--all"]):
-        command = [sys.executable, "-m", "prefect", *words]
-        answer = subprocess.run(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-        )
-        assert answer.returncode == 0, answer.stdout + answer.stderr
-    flows = {str(flow["id"]): flow["name"] for flow in home.api("/flows/filter")}
-    deployed = {flows[str(deployment["flow_id"])] for deployment in home.api("/deployments/filter")}
-    assert deployed == {"generate-oracle", "tokenize", "train", "evaluate", "export-onnx", "generate-eq", "pipeline"}
