@@ -107,6 +107,15 @@ class Input:
     not_before: float = 0.0
 
 
+@dataclass(slots=True)
+class Volume:
+    """One that was forgotten is made anew by whatever is deployed with it: the client does not ask for it twice."""
+
+    name: str
+    version: int
+    exists: bool = True
+
+
 @dataclass(slots=True, eq=False)
 class Container:
     """A process that runs a function or a Sandbox's command, and everything that it was given."""
@@ -162,13 +171,14 @@ class Cloud:
         self.images: dict[str, api_pb2.Image] = {}
         self.mounts: dict[str, list[api_pb2.MountFile]] = {}
         self.secrets: dict[str, dict[str, str]] = {}
-        self.volumes: dict[str, str] = {}
-        self.versions: dict[str, int] = {}
+        self.volumes: dict[str, Volume] = {}
         self.forget()
         self._events: dict[str, asyncio.Event] = {}
 
     def forget(self) -> None:
-        """Back to the beginning, but for what clients hold on to: images, mounts, secrets, names of Volumes."""
+        """Back to the beginning, but for what clients hold on to: images, mounts, secrets, the ids of Volumes."""
+        for volume in self.volumes.values():
+            volume.exists = False
         self.faults = Faults()
         self.apps: dict[str, App] = {}
         self.functions: dict[str, Function] = {}
@@ -202,6 +212,12 @@ class Cloud:
 
     def call(self, call_id: str) -> Call:
         return found(self.calls, call_id, "FunctionCall")
+
+    def volume(self, volume_id: str) -> Volume:
+        volume = found(self.volumes, volume_id, "Volume")
+        if not volume.exists:
+            raise GRPCError(Status.NOT_FOUND, f"Volume {volume.name!r} not found in environment 'main'")
+        return volume
 
     def deployed(self, name: str) -> App | None:
         """The app that is deployed under a name."""

@@ -72,7 +72,7 @@ class Containers:
         views: dict[str, Path] = {}
         places = {"/root": root / "root"}
         for mount in definition.volume_mounts:
-            views[mount.volume_id] = folder / "volumes" / self.cloud.volumes[mount.volume_id]
+            views[mount.volume_id] = folder / "volumes" / self.cloud.volume(mount.volume_id).name
             places[mount.mount_path.rstrip("/")] = views[mount.volume_id]
             self.volumes.view(mount.volume_id, views[mount.volume_id])
         environment = self._environment(container_id, definition, places) | {"TMPDIR": str(folder / "tmp")}

@@ -4,7 +4,7 @@ import hashlib
 import time
 from typing import Any
 
-from cloud import App, Call, Cloud, Container, Function, Input, Result, check_gpu, new_id
+from cloud import App, Call, Cloud, Container, Function, Input, Result, check_gpu, found, new_id
 from cloud_containers import Containers
 from cloud_scheduler import Scheduler
 from google.protobuf.empty_pb2 import Empty
@@ -35,6 +35,8 @@ class Functions:
         ranked = [entry.function for entry in data.ranked_functions] or [request.function]
         for choice in ranked:
             check_gpu(choice.resources)
+            for mount in choice.volume_mounts:
+                found(self.cloud.volumes, mount.volume_id, "Volume").exists = True
         function_id = request.existing_function_id or new_id("fu")
         function = self.cloud.functions.setdefault(function_id, Function(function_id, request.app_id, ranked[0]))
         function.definition = ranked[0]
@@ -169,10 +171,11 @@ class Functions:
         return api_pb2.AppLayout(objects=named.values(), function_ids=app.function_ids)
 
     def _object(self, object_id: str) -> api_pb2.Object:
-        if object_id not in self.cloud.volumes:
+        volume = self.cloud.volumes.get(object_id)
+        if volume is None:
             return api_pb2.Object(object_id=object_id)
-        version: Any = self.cloud.versions[object_id]
-        metadata = api_pb2.VolumeMetadata(version=version, name=self.cloud.volumes[object_id])
+        version: Any = volume.version
+        metadata = api_pb2.VolumeMetadata(version=version, name=volume.name)
         return api_pb2.Object(object_id=object_id, volume_metadata=metadata)
 
     def _metadata(self, function: Function) -> api_pb2.FunctionHandleMetadata:

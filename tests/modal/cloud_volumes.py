@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
-from cloud import Cloud, Container
+from cloud import Cloud, Container, Volume
 from cloud_files import Files
 from cloud_files import folder as make_folder
 from google.protobuf.empty_pb2 import Empty
@@ -53,9 +53,7 @@ class Volumes:
 
     def volume(self, volume_id: str) -> Path:
         """The folder that holds what has been committed to a Volume; NOT_FOUND when there is none."""
-        if volume_id not in self.cloud.volumes:
-            raise GRPCError(Status.NOT_FOUND, f"Volume {volume_id!r} not found")
-        return make_folder(self.root / self.cloud.volumes[volume_id])
+        return make_folder(self.root / self.cloud.volume(volume_id).name)
 
     def view(self, volume_id: str, folder: Path) -> None:
         """What a container sees of a Volume when it starts or reloads: all that has been committed, and no more."""
@@ -74,15 +72,18 @@ class Volumes:
         name = request.deployment_name
         volume_id = f"vo-{hashlib.sha256(name.encode()).hexdigest()[:22]}"
         creates = request.object_creation_type == api_pb2.OBJECT_CREATION_TYPE_CREATE_IF_MISSING
-        if volume_id not in self.cloud.volumes and not creates:
+        known = self.cloud.volumes.get(volume_id)
+        if creates and not (known and known.exists):
+            self.cloud.volumes[volume_id] = Volume(name, request.version or api_pb2.VOLUME_FS_VERSION_V1)
+        elif known is None:
             raise GRPCError(Status.NOT_FOUND, f"Volume {name!r} not found in environment 'main'")
-        self.cloud.volumes[volume_id] = name
-        version = self.cloud.versions.setdefault(volume_id, request.version or api_pb2.VOLUME_FS_VERSION_V1)
-        metadata = api_pb2.VolumeMetadata(version=version, name=name)  # pyright: ignore[reportArgumentType]
+        version: Any = self.cloud.volume(volume_id).version
+        metadata = api_pb2.VolumeMetadata(version=version, name=name)
         return api_pb2.VolumeGetOrCreateResponse(volume_id=volume_id, version=metadata.version, metadata=metadata)
 
     async def VolumeList(self, request: Any, caller: Container | None) -> Any:
-        items = [api_pb2.VolumeListItem(volume_id=key, label=name) for key, name in self.cloud.volumes.items()]
+        live = {key: volume.name for key, volume in self.cloud.volumes.items() if volume.exists}
+        items = [api_pb2.VolumeListItem(volume_id=key, label=name) for key, name in live.items()]
         return api_pb2.VolumeListResponse(items=items, environment_name="main")
 
     async def VolumeCommit(self, request: api_pb2.VolumeCommitRequest, caller: Container | None) -> Any:
