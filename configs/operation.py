@@ -15,7 +15,7 @@ Where = Literal["here", "cpu", "gpu"]
 
 _MOST_BLOCKS = 999
 _USUAL_BLOCK: dict[What, int] = {"shards": 1000, "tables": 1000, "games": 200}
-"""Seeds that take one to two minutes on two cores: a run should last that long, or starting it would count."""
+"""About a minute of work on two cores, so that what it takes to start a run does not count."""
 
 
 class Backfill(BaseModel):
@@ -29,7 +29,7 @@ class Backfill(BaseModel):
     limit: int | None = Field(None, ge=1, description="Make at most this many of the missing seeds; none = all.")
     folder: Path | None = Field(None, description="The folder to fill; none = data/shards, data/tables or data/games.")
     block: int | None = Field(
-        None, ge=1, description="Seeds in a block; none = what takes a minute or two, and less than 1,000 blocks."
+        None, ge=1, description="Seeds in a block; none = about a minute of work, and less than 1,000 blocks."
     )
     where: Where = Field("here", description="here: in this run's process. cpu, gpu: as runs on that work pool.")
     at_once: int = Field(2, ge=1, le=100, description="Blocks under way at once on a work pool.")

@@ -23,7 +23,7 @@ def backfill(
         Path | None, typer.Option(help="The folder to fill; if not given, data/shards, tables or games in FORGE_HOME.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Make at most this many of the missing seeds.")] = None,
-    block: Annotated[int | None, typer.Option(help="Seeds in a block; if not given, a minute or two of work.")] = None,
+    block: Annotated[int | None, typer.Option(help="Seeds in a block; if not given, a minute of work.")] = None,
     where: Annotated[
         Literal["here", "cpu", "gpu"], typer.Option(help="In this process, or as runs on a work pool (`forge up`).")
     ] = "here",
