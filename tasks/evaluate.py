@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EVALUATION = "evaluation.json"
 CODE = ("forge_core.learn.evaluation", "forge_core.learn.evaluation_plots")
-REGRET, CALIBRATION = "regret.png", "calibration.png"
+PLOTS = REGRET, CALIBRATION = "regret.png", "calibration.png"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from prefect.artifacts import create_table_artifact
 
 from tasks import tracking
-from tasks.evaluate import CALIBRATION, REGRET, Evaluated, read_evaluation
+from tasks.evaluate import PLOTS, Evaluated, read_evaluation
 from tasks.pictures import publish_picture
 from tasks.stage import stage_task, store
 
@@ -80,7 +80,7 @@ def report_evaluation(evaluated: Evaluated) -> None:
         table += [dict(zip(names, (states, *row), strict=True)) for row in metric_rows(evaluated, states)]
     create_table_artifact(table, key="metrics", description="Means ± half a 95 % interval, points and shares")
     for states, reference in evaluated.model.items():
-        for file in (REGRET, CALIBRATION):
+        for file in PLOTS:
             picture = store().path(reference) / file
             words = f"{picture.stem} on states {states}"
             key = f"{picture.stem}-{states}".replace("_", "-")
@@ -97,7 +97,7 @@ def _track(evaluated: Evaluated) -> None:
         for states, each in fresh.items():
             model = read_evaluation(each).model
             run.metrics({f"{states}/{name}": mean for name in _MEANS if (mean := _mean(model, name)) is not None})
-            for file in (REGRET, CALIBRATION):
+            for file in PLOTS:
                 run.file(store().path(each) / file, folder=states)
     if run.name is not None:
         for each in fresh.values():

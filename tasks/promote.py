@@ -14,7 +14,7 @@ from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
 from forge_core.shards.split import Split
 from forge_core.shards.strategy import Strategy
 from tasks import tracking
-from tasks.evaluate import Evaluated, evaluate_beside_champion, read_evaluation, states_of
+from tasks.evaluate import PLOTS, Evaluated, evaluate_beside_champion, read_evaluation, states_of
 from tasks.export import ONNX, export
 from tasks.models import catalog, network_of
 from tasks.stage import artifact, stage_task, store
@@ -88,19 +88,21 @@ def promote(
     A model that is not better changes nothing. Raises ModelError for what is no model or too large for the catalog.
     """
     published = publish(model)
-    val = states_of(settings.model_copy(update={"split": Split.VAL, "strategies": (Strategy.UNIFORM,)}))
+    of_val = {"split": Split.VAL, "strategies": (Strategy.UNIFORM,)}
+    val = states_of(settings.model_copy(update=of_val))
     verdict = judge(published, evaluate_beside_champion(published, val, Split.VAL))
     if not verdict.better and not force:
         return Promotion(promoted=False, name=None, reason=f"not better: {verdict.reason}")
     config = read_config(store().path(published))
-    card = _card(
-        evaluate_beside_champion(published, states_of(settings), Split.TEST),
-        _device(config, trained_on),
-        _origin(model, config, verdict, None if verdict.better else force),
-    )
-    name = _add(published, export(published, val[Strategy.UNIFORM.value]), config, card)
+    device, origin = _device(config, trained_on), _origin(model, config, verdict, None if verdict.better else force)
+    of_test = states_of(settings.model_copy(update={"split": Split.TEST}))
+    test = evaluate_beside_champion(published, of_test, Split.TEST)
+    card = _card(test, device, origin)
+    place = _add(published, export(published, val[Strategy.UNIFORM.value]), config, card)
+    _register(place, config, card, test)
+    logger.info("%-12s %s is the champion of kind %s", "promote", place.name, config.kind)
     reason = verdict.reason if verdict.better else f"forced: {force} ({verdict.reason})"
-    return Promotion(promoted=True, name=name, reason=reason)
+    return Promotion(promoted=True, name=place.name, reason=reason)
 
 
 @stage_task(name="publish")
@@ -169,8 +171,8 @@ def _card(test: Evaluated, trained_on: str, origin: "Origin") -> "Card":
     return Card(test=scores, trained_on=trained_on, origin=origin)
 
 
-def _add(model: Reference, onnx: Reference, config: "ModelConfig", card: "Card") -> str:
-    """Write the model into the catalog, then into MLflow's registry; both do nothing twice."""
+def _add(model: Reference, onnx: Reference, config: "ModelConfig", card: "Card") -> Path:
+    """Write the model into the catalog; does nothing twice. Returns its folder there."""
     from forge_core.learn import catalog as files
     from forge_core.learn.publish import shrink_onnx
 
@@ -180,13 +182,19 @@ def _add(model: Reference, onnx: Reference, config: "ModelConfig", card: "Card")
             shutil.copyfile(path / name, folder / name)
         shrink_onnx(store().path(onnx) / ONNX, folder / files.ONNX)
         (folder / files.CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
-        place = catalog().add(folder, card.name_of(config), champion=True)
-    origin, weights = card.origin, files.digest_of(place / files.WEIGHTS)
+        return catalog().add(folder, card.name_of(config), champion=True)
+
+
+def _register(place: Path, config: "ModelConfig", card: "Card", test: Evaluated) -> None:
+    """Make a model of the catalog a version in MLflow's registry, or the champion again if it is one."""
+    from forge_core.learn.model_folder import WEIGHTS, digest_of
+
+    origin, weights = card.origin, digest_of(place / WEIGHTS)
     tags = {"name": place.name, "weights": weights, "trained_on": card.trained_on, "dataset": origin.dataset}
     tags |= {"code": origin.code, "parent": origin.parent or "none", "forced": origin.forced or "no"}
     with tracking.tracked("promote", parameters=config.settings.model_dump(), tags=tags) as run:
         for states, scores in card.test.items():
             run.metrics({f"test/{states}/{name}": value for name, value in scores.numbers().items()})
+            for plot in PLOTS:
+                run.file(store().path(test.model[states]) / plot, folder=states)
         run.register(f"domino-{config.kind}", place, tags)
-    logger.info("%-12s %s is the champion of kind %s", "promote", place.name, config.kind)
-    return place.name
