@@ -4,19 +4,21 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 from control_plane import ControlPlane
-from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
-from prefect.workers.base import BaseWorker
 from prefect_life import Life
 
 from configs.modal import GPUS
 from deployments.sandboxes import ModalSandboxes, is_loopback
-from deployments.worker import ModalJob, ModalWorker
 from forge_core.errors import InputError
+
+if TYPE_CHECKING:  # tests/flows sets Prefect up before it is imported
+    from prefect.client.schemas.objects import FlowRun
+
+    from deployments.worker import ModalJob
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +28,27 @@ def life(shared_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     shared_plane.reset()
 
 
-def job(**fields: object) -> ModalJob:
+def flow_run() -> "FlowRun":
+    from prefect.client.schemas.objects import FlowRun
+
+    return FlowRun(id=uuid4(), flow_id=uuid4(), name="run")
+
+
+def job(**fields: object) -> "ModalJob":
     """A job as the worker prepares it."""
+    from deployments.worker import ModalJob
+
     made = ModalJob.model_validate(fields)
     made.labels = {"prefect.io/work-pool-id": str(uuid4())}
-    made.prepare_for_flow_run(FlowRun(id=uuid4(), flow_id=uuid4(), name="run"))
+    made.prepare_for_flow_run(flow_run())
     return made
 
 
 def test_prefect_knows_the_worker_and_its_form() -> None:
+    from prefect.workers.base import BaseWorker
+
+    from deployments.worker import ModalWorker
+
     assert BaseWorker.get_worker_class_from_type("modal") is ModalWorker
     fields = ModalWorker.get_default_base_job_template()["variables"]["properties"]
     assert {"image", "gpu", "cpu", "memory", "timeout", "env", "volumes", "secrets"} <= fields.keys()
@@ -43,6 +57,8 @@ def test_prefect_knows_the_worker_and_its_form() -> None:
 
 
 def test_what_the_worker_has_for_itself_stays_with_it(tmp_path: Path) -> None:
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
+
     here = {PREFECT_API_URL: "http://here/api", PREFECT_API_AUTH_STRING: "me:hush", PREFECT_HOME: tmp_path}
     with temporary_settings(here):
         request = job(env={"FORGE_HOME": "/forge"}, api_url="https://there/api").request()
@@ -70,11 +86,15 @@ def test_addresses_of_this_machine(url: str, loopback: bool) -> None:
 
 
 def test_an_api_that_modal_cannot_reach_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    from deployments.worker import ModalWorker
+
     monkeypatch.delenv("MODAL_SERVER_URL", raising=False)
     assert not ModalSandboxes().reaches("http://127.0.0.1:4200/api")
     with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:4200/api"}):
         worker = ModalWorker(work_pool_name="gpu")
-        run = worker.run(FlowRun(id=uuid4(), flow_id=uuid4(), name="run"), job())
+        run = worker.run(flow_run(), job())
         with pytest.raises(InputError, match="an address that Modal's machines reach"):
             asyncio.run(run)
 
