@@ -1,5 +1,6 @@
 """Play against a model in the browser: `python -m deployments.browser [--model champion]`."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from configs.storage import open_store
 from deployments.browser.runtime import runtime
 from deployments.browser.site import server, write_site
 from forge_core.artifacts.reference import Reference
-from forge_core.errors import ForgeError, ModelError
+from forge_core.errors import ForgeError, InputError, ModelError
 from tasks.models import find_model
 
 
@@ -22,22 +23,32 @@ def main(
     output: Annotated[Path | None, typer.Option(help="Write the page into this folder instead of serving it.")] = None,
 ) -> None:
     """Serve a page on which a model shows what each play is worth, and plays."""
-    cache = Installation().home.absolute() / "browser"
     try:
+        cache = Installation().home.absolute() / "browser"
         folder = output or cache / "page"
         write_site(_onnx(model), folder, runtime(cache))
+        if output is None:
+            _serve(folder, port)
+        else:
+            typer.echo(f"{output}: serve it with any web server")
     except ForgeError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
-    if output is not None:
-        typer.echo(f"{output}: serve it with any web server")
-        return
-    with server(folder, port) as web:
+
+
+def _serve(folder: Path, port: int) -> None:
+    try:
+        web = server(folder, port)
+    except OSError as problem:
+        raise InputError.of(
+            got=f"the port {port}, which cannot be used ({problem.strerror})",
+            expected="a free one",
+            remedy="name another with --port, or 0 for any",
+        ) from problem
+    with web:
         typer.echo(f"http://127.0.0.1:{web.server_port}/ until Ctrl-C")
-        try:
+        with suppress(KeyboardInterrupt):
             web.serve_forever()
-        except KeyboardInterrupt:
-            typer.echo("")
 
 
 def _onnx(name: str) -> Path:

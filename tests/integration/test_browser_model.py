@@ -8,13 +8,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
+import typer
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
+from typer.testing import CliRunner
 
 from configs.installation import Installation
+from deployments.browser.__main__ import main
 from deployments.browser.runtime import FILES, NoRuntime, runtime
-from deployments.browser.site import server, write_site
+from deployments.browser.site import PAGE, server, write_site
 from forge_core.errors import DamagedFile, ModelError
 from forge_core.learn.build import build_network
 from forge_core.learn.catalog import CHAMPION, Catalog
@@ -282,6 +285,23 @@ def test_a_person_plays_a_hand(
     score = [int(part.split(": ")[1]) for part in browser.find_element(By.ID, "score").text.split(" · ")]
     assert sum(score) == 42
     assert browser.get_log("browser") == []
+
+
+def test_the_command(
+    exported: Callable[[NetworkName], Path], ort: Path, site: tuple[Path, str], tmp_path: Path
+) -> None:
+    app = typer.Typer()
+    app.command()(main)
+    page, taken = tmp_path / "page", site[1].split(":")[-1].strip("/")
+    words = ["--model", str(exported("mlp"))]
+    assert CliRunner().invoke(app, [*words, "--output", str(page)]).exit_code == 0
+    assert {path.name for path in page.iterdir()} == {*PAGE, "rules.json", "model.json", "model.onnx", "ort"}
+    refused = CliRunner().invoke(app, [*words, "--port", taken])
+    assert refused.exit_code == 2
+    assert "name another with --port" in refused.output.lower()
+    nothing = CliRunner().invoke(app, ["--model", str(tmp_path), "--output", str(page)])
+    assert nothing.exit_code == 1
+    assert "without a model.onnx" in nothing.output
 
 
 def test_a_page_of_something_else_is_refused(tmp_path: Path) -> None:
