@@ -29,6 +29,9 @@ BLOCK = 50
 """Deals in a task: a task should last half a minute or more, so that what Prefect needs for it does not count."""
 
 
+FILL_BLOCK = 100
+"""Deals that a folder is filled with at a time: Ctrl-C finishes them first, so it must not be minutes."""
+
 BLOCK_ELSEWHERE = 10_000
 """Deals that a folder is filled with at a time when they are solved on Modal, where many machines share them."""
 
@@ -40,7 +43,7 @@ def gpu_of(device: DeviceName) -> AbstractContextManager[None]:
 
 def fill_size() -> int:
     """Deals that a folder is filled with at a time."""
-    return BLOCK_ELSEWHERE if elsewhere() else BLOCK
+    return BLOCK_ELSEWHERE if elsewhere() else FILL_BLOCK
 
 
 def deal_blocks(deals: Sequence[SeedRange]) -> list[range]:

@@ -70,6 +70,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_an_endless_run_after_its_block(tmp_path: Path) -> None:
     from flows.fill_shards import fill_shards
+    from tasks.generate import FILL_BLOCK
 
     def interrupt() -> None:
         while not list(tmp_path.rglob("*.parquet")):
@@ -79,8 +80,8 @@ def test_ctrl_c_ends_an_endless_run_after_its_block(tmp_path: Path) -> None:
     usual = signal.getsignal(signal.SIGINT)
     threading.Thread(target=interrupt).start()
     report = fill_shards(tmp_path, DealSeries(start=1), FEW)
-    assert report.made == 50
-    assert len(files(tmp_path)) == 50
+    assert report.made == FILL_BLOCK
+    assert len(files(tmp_path)) == FILL_BLOCK
     assert signal.getsignal(signal.SIGINT) == usual
 
 
