@@ -38,6 +38,9 @@ test: env ## all fast tests
 test-slow: env ## the long ones
 	$(BIN)/pytest -m slow
 
+test-ui: env ## what a person does in the Prefect UI: PostgreSQL, server, worker, MLflow, a browser (minutes)
+	$(BIN)/pytest -m slow tests/integration
+
 test-gpu: env ## those that need a CUDA device
 	$(BIN)/pytest -m gpu
 
@@ -58,4 +61,4 @@ clean: ## forget compiled kernels and caches (not the environment, not .forge)
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	rm -rf .pytest_cache .ruff_cache .hypothesis build
 
-.PHONY: help env demo check test test-slow test-gpu test-live chaos bench format clean
+.PHONY: help env demo check test test-slow test-ui test-gpu test-live chaos bench format clean

@@ -63,7 +63,7 @@ def prefect_service(installation: Installation) -> Service:
         folder=installation.prefect,
         port=4200,
         health="/api/health",
-        command=lambda port: [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)],
+        command=lambda port: [sys.executable, "-m", "flows.prefect_server", "server", "start", "--port", str(port)],
         environment=lambda port: _plain_log(prefect_environment(installation, f"http://127.0.0.1:{port}/api")),
     )
 

@@ -34,8 +34,10 @@ def stage_task(**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
     A call returns what the task made, also when the task ended in the state `Cached`.
     """
 
+    names = {} if "task_run_name" in options else {"task_run_name": options["name"]}
+
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        inner = cast(Any, task)(function, cache_policy=NO_CACHE, persist_result=False, **options)
+        inner = cast(Any, task)(function, cache_policy=NO_CACHE, persist_result=False, **names, **options)
 
         @wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:

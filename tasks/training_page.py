@@ -94,7 +94,5 @@ def _row(epoch: "Epoch") -> dict[str, Any]:
         "epoch": epoch.epoch + 1,
         **metrics,
         "loss": f"{epoch.train_loss:.4f}",
-        "learning rate": f"{epoch.learning_rate:.1e}",
-        "samples": f"{epoch.samples:,}",
         "seconds": f"{epoch.seconds:.0f}",
     }

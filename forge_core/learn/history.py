@@ -5,6 +5,7 @@ from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from forge_core.learn.metrics import Summary
@@ -45,7 +46,7 @@ def read_history(path: Path) -> list[Epoch]:
 
 def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
     """Draw loss, regret and errors over the samples seen, as a PNG."""
-    figure = Figure(figsize=(12, 3.2), layout="constrained")
+    figure = Figure(figsize=(9, 5.6), layout="constrained")
     samples = [epoch.samples for epoch in epochs]
     panels = {
         "training loss": {"loss": [epoch.train_loss for epoch in epochs]},
@@ -56,11 +57,12 @@ def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
         },
         "blunders on val (%)": {"blunder_rate": [100 * epoch.val.blunder_rate for epoch in epochs]},
     }
-    for axes, (title, lines) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+    for axes, (title, lines) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
         for name, numbers in lines.items():
             known = [(x, y) for x, y in zip(samples, numbers, strict=True) if y is not None]
             axes.plot([x for x, _ in known], [y for _, y in known], marker=".", label=name)
         axes.set(title=title, xlabel="samples", ylim=(0, None))
+        axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.grid(alpha=0.3)
         if len(lines) > 1:
             axes.legend()
