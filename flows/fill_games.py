@@ -12,6 +12,7 @@ from flows.interrupt import finish_first
 from forge_core.expected_q.files import missing
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.manifest import missing_blocks
+from tasks.elsewhere import work_on
 from tasks.generate_eq import fill_games as fill
 from tasks.generate_eq import fill_size
 from tasks.report import GamesReport, report_filled_games
@@ -25,6 +26,7 @@ def fill_games(
     games: forms.Settings[SeedSeries],
     settings: forms.Settings[EqSettings | None] = None,
     model: forms.Oracle = None,
+    on: forms.On = None,
 ) -> GamesReport:
     """Play the games that a folder lacks, block by block; other generators may work on it at the same time.
 
@@ -32,10 +34,11 @@ def fill_games(
     games     the seeds; without a count, on and on until Ctrl-C, which finishes the present block
     settings  how decisions are valued and games are played
     model     a model folder, an .onnx file or an object of the store as the oracle; none = the exact solver
+    on        where they are played; none = here
     """
     folder = Installation().place(folder)
     report = GamesReport()
-    with finish_first(logger.warning) as stopping:
+    with work_on(on), finish_first(logger.warning) as stopping:
         for seeds in missing_blocks(folder, games.seeds(), size=fill_size(), limit=games.limit, find=missing):
             receipt = fill(seeds, settings or EqSettings(), folder, model=model)
             report.made += len(receipt.made)

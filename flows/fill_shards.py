@@ -13,6 +13,7 @@ from forge_core.shards.generate import check_folder
 from forge_core.shards.manifest import missing, missing_blocks
 from forge_core.shards.settings import ShardSettings
 from tasks.devices import DeviceName
+from tasks.elsewhere import work_on
 from tasks.generate import fill, fill_size, gpu_of
 from tasks.report import FillReport, report_fill
 
@@ -25,6 +26,7 @@ def fill_shards(
     deals: forms.Settings[DealSeries],
     shards: forms.Settings[ShardSettings | None] = None,
     device: DeviceName = "auto",
+    on: forms.On = None,
 ) -> FillReport:
     """Make the shards that a folder lacks, block by block; other generators may work on it at the same time.
 
@@ -32,12 +34,13 @@ def fill_shards(
     deals    the deals that it is to hold; without a count, on and on until Ctrl-C, which finishes the present block
     shards   what is kept of a solved deal
     device   auto, cpu or cuda
+    on       where they are solved; none = here
     """
     settings = shards or ShardSettings()
     folder = Installation().place(folder)
     check_folder(folder, settings)
     report = FillReport()
-    with gpu_of(device), finish_first(logger.warning) as stopping:
+    with work_on(on), gpu_of(device), finish_first(logger.warning) as stopping:
         for block in missing_blocks(folder, deals.requests(), size=fill_size(), limit=deals.limit, find=missing):
             report.add(fill(block, settings, folder, device=device))
             if stopping():
