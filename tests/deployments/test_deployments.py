@@ -37,6 +37,8 @@ def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated
     (schedule,) = nightly["schedules"]
     assert schedule["schedule"] | {"cron": "0 2 * * *", "timezone": "Etc/UTC"} == schedule["schedule"]
     assert schedule["active"]
+    for flow in ("generate-oracle", "generate-eq", "pipeline"):
+        until(lambda flow=flow: [run for run in machine.runs(flow) if run["auto_scheduled"]], f"{flow} is scheduled")
     machine.api(f"/deployments/{nightly['id']}/schedules/{schedule['id']}", "PATCH", active=False)
 
     machine.forge("deploy")
