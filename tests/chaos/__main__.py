@@ -48,6 +48,7 @@ def main() -> int:
     """0 when everything came right."""
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__, formatter_class=_Plain)
     parser.add_argument("--faults", type=int, default=200, help="how many (200)")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no fault after that (no limit)")
     parser.add_argument("--seed", type=int, default=1, help="keys which faults, when and where (1)")
     parser.add_argument("--only", metavar="TEXT", help="only faults whose names have this in them")
     parser.add_argument("--work", metavar="NAME", action="append", help="only these works: pipeline, generate, ...")
@@ -68,7 +69,8 @@ def main() -> int:
         if not options.no_zombies:
             site.prepare()
         references = _references(site, list(dict.fromkeys(work for _, work in plan)), console)
-        outcomes = [_try(site, number, plan[number], references, options.seed) for number in _told(plan, console)]
+        turns = _told(plan, console, until=start + 60 * options.minutes)
+        outcomes = [_try(site, number, plan[number], references, options.seed) for number in turns]
         running = [] if options.no_zombies else _zombies(site, console)
     report = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -116,9 +118,11 @@ def _references(site: Site, works: Sequence[Work], console: Console) -> dict[str
     return found
 
 
-def _told(plan: Sequence[tuple[Fault, Work]], console: Console) -> Iterator[int]:
+def _told(plan: Sequence[tuple[Fault, Work]], console: Console, *, until: float) -> Iterator[int]:
     start = time.monotonic()
     for number, (fault, work) in enumerate(plan):
+        if time.monotonic() > until:
+            return
         seconds = time.monotonic() - start
         console.print(f"{seconds:6.0f} s  {number + 1} of {len(plan)}: {fault.name}, {work.name}", highlight=False)
         yield number
