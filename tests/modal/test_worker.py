@@ -99,14 +99,12 @@ def test_an_api_that_modal_cannot_reach_is_refused(monkeypatch: pytest.MonkeyPat
             asyncio.run(run)
 
 
-def test_runs_complete_crash_and_are_cancelled(life: Life) -> None:
-    runs = {name: life.run(name) for name in ("die", "wait")}
-    runs["complete"] = life.run("complete", text="hello")
-    life.until(runs["wait"], "Running")
-    life.cancel(runs["wait"])
-    life.until(runs["complete"], "Completed")
-    life.until(runs["die"], "Crashed")
-    life.until(runs["wait"], "Cancelled", seconds=60)
+def test_runs_complete_and_are_cancelled(life: Life) -> None:
+    endless, short = life.run("wait"), life.run("complete", text="hello")
+    life.until(endless, "Running")
+    life.cancel(endless)
+    life.until(short, "Completed")
+    life.until(endless, "Cancelled", seconds=60)
     life.plane.wait(lambda running: not running.containers)
     assert (life.plane.volume_root / "crystal-forge-flow-runs" / "note.txt").read_text() == "hello"
     assert "says hello" in life.log()
@@ -134,10 +132,15 @@ def test_run_that_has_not_begun_is_cancelled_with_its_sandbox(life: Life) -> Non
 
 
 @pytest.mark.slow
+def test_flow_whose_process_is_killed_has_crashed(life: Life) -> None:
+    assert "SIGKILL" in life.until(life.run("die"), "Crashed")
+
+
+@pytest.mark.slow
 def test_sandbox_that_cannot_be_made_or_dies_is_a_crash_that_says_why(life: Life) -> None:
     refused = life.run("complete", variables={"secrets": ["no-such-secret"]})
     missing = life.run("complete", variables={"command": "no-such-program"})
-    late = life.run("wait", variables={"timeout": 10, "command": "sleep 60"})
+    late = life.run("wait", variables={"timeout": 10, "command": "sleep 60", "gpu": "T4"})
     assert "no-such-secret" in life.until(refused, "Crashed")
     assert "not in its image" in life.until(missing, "Crashed")
     assert "time was up" in life.until(late, "Crashed")
