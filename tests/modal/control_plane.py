@@ -26,6 +26,7 @@ import shlex
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -177,14 +178,14 @@ class ControlPlane:
             one.log.read_text(errors="replace") for one in self._cloud.containers.values() if one.log.exists()
         )
 
-    def wait(self, predicate: Callable[[Running], bool], seconds: float = 30) -> Running:
+    def wait(self, predicate: Callable[[Running], bool], seconds: float = 60) -> Running:
         """Wait until what runs is as wanted; TimeoutError, with all that the containers wrote, when it is not."""
-        deadline = threading.Event()
-        for _ in range(int(seconds / 0.05)):
-            if predicate(running := self.running()):
-                return running
-            deadline.wait(0.05)
-        raise TimeoutError(f"Not so after {seconds} s: {self.running()}\n{self.logs()}")
+        deadline = time.monotonic() + seconds
+        while not predicate(running := self.running()):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"Not so after {seconds} s: {running}\n{self.logs()}")
+            time.sleep(0.05)
+        return running
 
     def kill(self, container: Container) -> None:
         """Kill -9 one container."""
