@@ -31,8 +31,8 @@ def _model(folder: Path, seed: int, *, trained_on: str = "a processor") -> Path:
     return folder
 
 
-def _clairvoyant(folder: Path) -> Path:
-    """A model whose answers are better than an untrained one's, for it has learned for a moment."""
+def _trained(folder: Path) -> Path:
+    """A model that has learned for a moment, and plays better than one that has not."""
     from configs.pipeline import SeedRange
     from flows.generate_oracle import generate_oracle
     from flows.tokenize import tokenize
@@ -99,7 +99,7 @@ def test_who_becomes_the_champion(home: Path, tmp_path: Path) -> None:
     assert "95 % interval" in other.reason
     assert before == {path: path.read_bytes() for path in _catalog(home).rglob("*") if path.is_file()}
 
-    better = promote(_clairvoyant(tmp_path / "better"), settings=FEW)
+    better = promote(_trained(tmp_path / "better"), settings=FEW)
     assert better.promoted, better.reason
     assert (
         learn.load("champion", catalog=_catalog(home)).digest
