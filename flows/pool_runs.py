@@ -7,14 +7,16 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+import httpx
 from prefect import State
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, FlowRunFilterTags
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import Cancelling
 from pydantic_core import to_json, to_jsonable_python
 
@@ -27,7 +29,10 @@ logger = logging.getLogger(__name__)
 DEPLOYMENTS = {"cpu": "on-demand", "gpu": "on-gpu"}
 """How the deployments of a flow are called, by work pool."""
 
+T = TypeVar("T")
+
 _POLL = 2  # seconds
+_PATIENCE = 600  # seconds without an answer after which a backfill gives up
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +68,10 @@ class PoolRuns:
         with get_client(sync_client=True) as client, _cancelled_on_error(client, under_way):
             while under_way or (waiting and not stopping()):
                 while waiting and len(under_way) < self.settings.at_once and not stopping():
-                    run = self._start(client, waiting[0].block)
-                    under_way[run] = waiting.popleft()
+                    block = waiting[0].block
+                    under_way[_patiently(lambda block=block: self._start(client, block))] = waiting.popleft()
                 time.sleep(_POLL)
-                for run, state in self._ended(client, under_way):
+                for run, state in _patiently(lambda: list(self._ended(client, under_way))):
                     tried = under_way.pop(run)
                     if state.is_completed():
                         on_block()
@@ -121,6 +126,20 @@ def _cancelled_on_error(client: SyncPrefectClient, runs: Mapping[UUID, object]) 
         for run in runs:
             client.set_flow_run_state(run, Cancelling())
         raise
+
+
+def _patiently(call: Callable[[], T]) -> T:
+    """What the server answers, which may be busy for minutes, or just being started again; asking twice is harmless."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return call()
+        except (PrefectHTTPStatusError, httpx.TransportError) as error:
+            refused = isinstance(error, PrefectHTTPStatusError) and error.response.status_code < 500
+            if refused or time.monotonic() > deadline:
+                raise
+            logger.warning("The Prefect server does not answer (%s); asking again", str(error).partition(chr(10))[0])
+            time.sleep(_POLL)
 
 
 def _is_final(run: FlowRun) -> bool:
