@@ -1,7 +1,7 @@
-"""`python -m flows.prefect_server server start`: Prefect's own command, with a scheduler that works under SQLAlchemy 2.1.
+"""`python -m flows.prefect_server server start`: Prefect's own command; its scheduler works with SQLAlchemy 2.1.
 
-Prefect 3.8 inserts the runs of a schedule with `state`, a hybrid attribute, among their values. SQLAlchemy 2.0 passed it
-over; 2.1 wants to be told what becomes of it, raises otherwise, and no schedule ever makes a run.
+Prefect 3.8 inserts the runs of a schedule with `state`, a hybrid attribute, among their values. SQLAlchemy 2.0 passed
+it over; 2.1 wants to be told what becomes of it, raises otherwise, and no schedule ever makes a run.
 """
 
 import inspect

@@ -1,52 +1,21 @@
 """The local server's life, runs that are killed, and the deployments, with real processes."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from home import Home
 
 from forge_core.artifacts.listing import list_folder
 
-FORGE = Path(sys.executable).with_name("forge")
 SMALL = [
     *("--set", "deals=[{start: 0, count: 6}, {start: 900, count: 1}, {start: 950, count: 1}]"),
     *("--set", "shards.states_per_deal=200", "--set", "train.epochs=1", "--set", "train.samples_per_epoch=1024"),
     *("--set", "games.count=1", "--set", "expected_q.n_worlds=2"),
 ]
-
-
-class Home:
-    """An installation of its own, with its own local server."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        dropped = ("PREFECT", "FORGE")
-        self.environment = {name: text for name, text in os.environ.items() if not name.startswith(dropped)}
-        self.environment["FORGE_HOME"] = str(folder)
-
-    def start(self, *words: str) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen([FORGE, *words], env=self.environment, stdout=pipe, stderr=pipe, text=True)
-
-    def forge(self, *words: str) -> tuple[int, str, str]:
-        process = self.start(*words)
-        out, err = process.communicate(timeout=300)
-        return process.returncode, out, err
-
-    def api(self, path: str, **query: object) -> list[dict[str, object]]:
-        address = json.loads((self.folder / "prefect" / "server.json").read_text())["address"]
-        request = urllib.request.Request(
-            f"{address}/api{path}", json.dumps(query).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +72,7 @@ def test_killed_run_leaves_nothing_spoiled_and_the_next_one_ends_the_same(home: 
 def test_interrupted_run_says_how_to_go_on(home: Home) -> None:
     process = home.start("pipeline", "--preset", "demo", *SMALL, "--set", "train.seed=1", "--set", "train.epochs=5000")
     assert process.stderr is not None
-    while "epoch 2 of 5000" not in process.stderr.readline():
+    while "epoch 1 of 5,000" not in process.stderr.readline():
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
