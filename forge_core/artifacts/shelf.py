@@ -49,10 +49,6 @@ class Shelf(Protocol):
         """All objects, in no order."""
         ...
 
-    def listing(self, digest: str) -> Listing | None:
-        """The listing of an object; None when the object is not there."""
-        ...
-
     def fault(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
         """What is wrong with an object, in words; None when every file is there and has its digest."""
         ...
