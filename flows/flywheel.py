@@ -36,7 +36,7 @@ def flywheel(
     """One turn: let the data set grow, train from the champion, evaluate, promote if better.
 
     growth      the data set, and how many seeds it gains before the training
-    settings    the network and how it learns; the champion's weights are its first ones where it has the same shape
+    settings    the network and how it learns; once there is a champion of this kind, its shape and its weights to begin
     shards      what is kept of a solved deal
     tokens      which states become samples; the network learns from the train split alone, and `val` chooses its epoch
     evaluation  how many states it is measured on, beside the champion
@@ -49,9 +49,10 @@ def flywheel(
     finish(report, work)
     arrays = tokenize([work.place], tokens)
     champion = _champion(settings)
+    how = settings if champion is None else _shaped_like(champion, settings)
     start = "the seed's weights" if champion is None else champion.name
     _stands("Training", f"on {report.made + report.present:,} seeds, from {start}")
-    model = train.fn(arrays, settings, initial=champion)
+    model = train.fn(arrays, how, initial=champion)
     _stands("Evaluating", f"{model.short} on the {evaluation.split} split")
     evaluate.fn(model, evaluation)
     _stands("Comparing", f"{model.short} with the champion")
@@ -62,14 +63,17 @@ def flywheel(
 
 
 def _champion(settings: TrainSettings) -> Path | None:
-    """The champion of this kind of model, if its network has the shape that is to be trained."""
+    """The champion of this kind of model, if there is one."""
+    name = catalog().champions().get(settings.kind)
+    return None if name is None else catalog().find(name)
+
+
+def _shaped_like(champion: Path, settings: TrainSettings) -> TrainSettings:
+    """The settings with the champion's network, whose weights fit no other."""
     from forge_core.learn.model_folder import CONFIG, parse_config
 
-    name = catalog().champions().get(settings.kind)
-    if name is None or (folder := catalog().find(name)) is None:
-        return None
-    config = parse_config((folder / CONFIG).read_text("utf-8"), folder / CONFIG)
-    return folder if config.architecture == settings.architecture else None
+    config = parse_config((champion / CONFIG).read_text("utf-8"), champion / CONFIG)
+    return settings.model_copy(update={"network": config.settings.network, "size": config.settings.size})
 
 
 def _stands(name: str, message: str) -> None:

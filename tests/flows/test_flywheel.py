@@ -58,7 +58,8 @@ def test_a_turn_trains_from_the_champion_on_train_seeds_and_promotes_what_is_bet
     assert seeds == {0, 1, 2}
     assert {split_of(seed) for seed in seeds} == {Split.TRAIN}
 
-    again = flywheel(growth, TRAIN, FEW, TokenSettings(), QUICK, return_state=True)
+    larger = TRAIN.model_copy(update={"size": "small"})  # not what the champion is, so not what is trained
+    again = flywheel(growth, larger, FEW, TokenSettings(), QUICK, return_state=True)
     assert again.name in ("Promoted", "NotBetter")
     assert f"from {champion.name}" in str(again.message)
     assert len(list(folder.rglob("*.parquet"))) == 10
