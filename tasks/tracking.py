@@ -29,6 +29,9 @@ EXPERIMENT = "crystal-forge"
 CHAMPION = "champion"
 """The alias of the version that is the best model of its kind."""
 
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Shows the pages of trainings, not those for language models."""
+
 _LONGEST_PARAMETER = 6000  # characters that MLflow accepts
 
 
@@ -207,7 +210,9 @@ def _start(name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) ->
         client = MlflowClient(installation.tracking_uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         place = None if installation.mlflow_uri else str(installation.mlflow / "artifacts")
-        experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=place)
+        experiment = (
+            found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=place, tags=_KIND)
+        )
     run = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
     values = [Param(key, str(value)[:_LONGEST_PARAMETER]) for key, value in parameters.items()]
     client.log_batch(run, params=values)
