@@ -147,7 +147,6 @@ def test_cancelling_in_the_ui_stops_the_work(name: str, home: Home, ui: Ui) -> N
     wait_for(lambda: not processes(run), "the end of the work")
     seconds = time.monotonic() - confirmed
     wait_for(lambda: home.api(f"/flow_runs/{run}")["state"]["type"] == "CANCELLED", "the state Cancelled")
-    assert not list(building.iterdir())
     assert seconds <= 15, f"the work went on for {seconds:.1f} s"
 
 
