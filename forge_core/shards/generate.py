@@ -92,12 +92,16 @@ def write_block(
                     on_progress(receipt)
 
     with ThreadPoolExecutor(threads) as pool:
-        if device is None:
-            take(requests, pool.map(generator.write_if_free, requests))
-        else:
-            take(requests, generator.write_together(requests, pool, device=device))
-        busy = [request for request in requests if request not in receipts]
-        take(busy, pool.map(generator.write, busy))
+        try:
+            if device is None:
+                take(requests, pool.map(generator.write_if_free, requests))
+            else:
+                take(requests, generator.write_together(requests, pool, device=device))
+            busy = [request for request in requests if request not in receipts]
+            take(busy, pool.map(generator.write, busy))
+        except BaseException:  # a run that is cancelled ends with the deals it is at, not with all that were asked for
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return [receipts[request] for request in requests]
 
 
