@@ -63,6 +63,7 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
     from flows.pipeline import pipeline
     from tasks import tracking
     from tasks.evaluation_report import metric_rows
+    from tasks.pages import key_of
     from tasks.report import pipeline_rows
 
     state = pipeline(TINY, return_state=True)
@@ -77,7 +78,8 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
     with get_client(sync_client=True) as client:
         run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
         keys = {artifact.key for artifact in client.read_artifacts(artifact_filter=run)}
-    assert keys >= {"shards", "tokens", "model", "mlflow-run", "metrics", "onnx", "games", "pipeline"}
+    objects = {key_of(each) for each in (result.tokens, result.model, result.onnx)}
+    assert keys >= {"shards", "metrics", "regret-given-plot", "calibration-given-plot", "games", "pipeline", *objects}
     assert stages()
 
 
