@@ -136,14 +136,18 @@ def test_down_ends_runs_workers_and_servers(machine: Machine) -> None:
     assert not machine.processes()
 
 
+def _state_of_last(machine: Machine) -> str:
+    (ended,) = [run for run in machine.runs("fill-shards") if run["parameters"]["folder"] == "data/last"]
+    return ended["state_type"]
+
+
 def test_up_starts_again_what_has_ended_and_ctrl_c_ends_it_all(machine: Machine) -> None:
     process = machine.start("up", "--no-mlflow", "--pool", "cpu")
     record = machine.home / "workers" / "cpu" / "server.json"
     until(record.exists, "the worker is started")
     first = int(re.findall(r'"pid": (\d+)', record.read_text())[0])
     until(lambda: re.search(r"worker cpu\s+healthy", machine.forge("status")), "it is healthy")
-    (ended,) = [run for run in machine.runs("fill-shards") if run["parameters"]["folder"] == "data/last"]
-    assert ended["state_type"] == "CRASHED", "what `forge down` has ended says so"
+    until(lambda: _state_of_last(machine) == "CRASHED", "what `forge down` has ended says so")
     time.sleep(5)  # until `up` watches
     os.kill(first, signal.SIGKILL)
     until(lambda: f'"pid": {first},' not in record.read_text(), "the worker is started again")

@@ -1,6 +1,7 @@
 """The local server's life, runs that are killed, and the deployments, with real processes."""
 
 import json
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -37,14 +38,15 @@ def test_pipeline_starts_a_server_once_and_its_second_run_is_cached(home: Home) 
     code, out, err = home.forge("pipeline", "--preset", "demo", *SMALL)
     assert code == 0, err
     assert "Starting the Prefect server" in err
-    assert "8 artifacts were made" in out
+    made = re.search(r"^(\d+) artifacts were made", out, re.MULTILINE)
+    assert made is not None, out
     assert "forge ui mlflow --run 1/" in out
     assert "Traceback" not in err
 
     code, out, err = home.forge("pipeline", "--preset", "demo", *SMALL)
     assert code == 0
     assert "Starting" not in err
-    assert "All 8 artifacts were in the store" in out
+    assert f"All {made[1]} artifacts were in the store" in out
     code, out, _ = home.forge("status")
     assert "http://127.0.0.1:" in out
     assert home.forge("doctor")[0] == 0

@@ -133,7 +133,7 @@ def test_training_can_start_from_another_model(
     with pytest.raises(WrongModelType, match="to start from"):
         train(tokens, tmp_path / "policy", other, initial=trained[0])
     begun = train(tokens, tmp_path / "begun", still, initial=trained[0] / "last.ckpt")
-    assert begun.val == result.val
+    assert begun.val.model.overall == result.val.model.overall
     with pytest.raises(ModelError, match="another run: other weights to start from"):
         train(tokens, tmp_path / "anew", still, Surroundings(resume=tmp_path / "last.ckpt"))
 
@@ -246,7 +246,7 @@ def test_a_compiled_step_learns_the_same(
 
 
 def test_a_policy_learns(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
-    result = train(tokens, tmp_path, settings.model_copy(update={"kind": "policy"}))
+    result = train(tokens, tmp_path, settings.model_copy(update={"kind": "policy", "epochs": 8}))
     assert result.epochs[-1].train_loss < 0.8 * result.epochs[0].train_loss
     assert result.val.model.overall.q_gap < 0.95 * result.val.random_play.overall.q_gap
 
