@@ -47,6 +47,9 @@ test-gpu: env ## those that need a CUDA device
 test-live: env ## those that need a Modal account
 	$(BIN)/pytest -m live
 
+chaos-quick: env ## the same with five disturbances (a minute or two)
+	$(BIN)/pytest -m slow tests/chaos
+
 chaos: env ## disturb 200 runs at random moments and see that they end the same (half an hour or more)
 	$(BIN)/python -m tests.chaos --faults 200 --json bench/results/chaos.json
 
@@ -61,4 +64,4 @@ clean: ## forget compiled kernels and caches (not the environment, not .forge)
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	rm -rf .pytest_cache .ruff_cache .hypothesis build
 
-.PHONY: help env demo check test test-slow test-ui test-gpu test-live chaos bench format clean
+.PHONY: help env demo check test test-slow test-ui test-gpu test-live chaos chaos-quick bench format clean

@@ -5,12 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
 FAULTS = 5
 
 
+@pytest.mark.slow
 def test_disturbed_runs_end_as_if_nothing_had_happened(tmp_path: Path) -> None:
     options = ["--faults", str(FAULTS), "--work", "generate", "--no-zombies", "--json", str(tmp_path / "chaos.json")]
     answer = subprocess.run(
