@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from forge_core.learn.metrics import Metrics
 
 _OPENING = 28
+_DIGITS = {"q_gap": 3, "accuracy": 1, "label_accuracy": 1, "label_ceiling": 1}
 _SHARES = ("accuracy", "blunder_rate", "label_accuracy", "label_ceiling")
 _MEANS = ("q_gap", "accuracy", "blunder_rate", "q_mae", "value_mae", "label_accuracy", "label_ceiling")
 
@@ -40,7 +41,8 @@ def metric_rows(evaluated: Evaluated, states: str) -> list[tuple[str, ...]]:
     rows = [
         (name, *(_number(name, _mean(each, name), each.intervals.get(name)) for each in everybody)) for name in _MEANS
     ]
-    rows.insert(1, ("q_gap, opening leads", *opening))
+    if set(opening) != {"-"}:
+        rows.insert(1, ("opening leads", *opening))
     return rows
 
 
@@ -119,6 +121,7 @@ def _part(parts: Any, intervals: Any, part: int) -> str:
 def _number(name: str, value: float | None, interval: tuple[float, float] | None) -> str:
     if value is None:
         return "-"
-    factor, digits, unit = (100, 2, " %") if name in _SHARES else (1, 3, "")
+    factor, unit = (100, " %") if name in _SHARES else (1, "")
+    digits = _DIGITS.get(name, 2)
     reach = "" if interval is None else f" ± {factor * (interval[1] - interval[0]) / 2:.{digits}f}"
     return f"{factor * value:.{digits}f}{reach}{unit}"

@@ -24,24 +24,24 @@ def show_rows(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str
 
 
 def show_evaluation(title: str, evaluated: "Evaluated") -> None:
-    """An evaluation as one table: a section for each kind of states, a column for each player."""
+    """An evaluation: a table for each kind of states, a column for each player; 80 characters hold four of them."""
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
     from tasks.evaluation_report import metric_rows, players
 
-    table = Table(title=title, title_justify="left")
+    Console(highlight=False).print(title)
     for states in evaluated.model:
         everybody = players(evaluated, states)
-        if not table.columns:
-            for place, name in enumerate(("", *everybody)):
-                table.add_column(name, justify="right" if place else "left", overflow="fold")
-        table.add_section()
         overall = everybody["model"]
-        table.add_row(f"[bold]{states}[/bold]: {overall.overall.samples:,} states of {overall.deals:,} deals")
+        heading = f"{states}: {overall.overall.samples:,} states of {overall.deals:,} deals"
+        table = Table(title=heading, title_justify="left", box=SIMPLE_HEAD)
+        for place, name in enumerate(("", *everybody)):
+            table.add_column(name, justify="right" if place else "left", overflow="fold")
         for row in metric_rows(evaluated, states):
             table.add_row(*row)
-    Console(highlight=False).print(table)
+        Console(highlight=False).print(table)
     if evaluated.champion_name is not None:
         Console(highlight=False).print(f"champion: {evaluated.champion_name}")
 
