@@ -36,7 +36,7 @@ def show_evaluation(title: str, evaluated: "Evaluated") -> None:
         everybody = players(evaluated, states)
         overall = everybody["model"]
         heading = f"{states}: {overall.overall.samples:,} states of {overall.deals:,} deals"
-        table = Table(title=heading, title_justify="left", box=SIMPLE_HEAD)
+        table = Table(title=heading, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
         for place, name in enumerate(("", *everybody)):
             table.add_column(name, justify="right" if place else "left", overflow="fold")
         for row in metric_rows(evaluated, states):
