@@ -5,6 +5,7 @@ import random
 import shutil
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -142,7 +143,7 @@ class FullDisk(Fault):
         subprocess.run(["umount", "--lazy", scene.home.folder], check=False, capture_output=True)
 
 
-class Harm(Fault):
+class Harm(Fault, ABC):
     """Something happens to a file that is in the store, or in the folder that is filled."""
 
     def strike(self, scene: Scene) -> None:
@@ -155,8 +156,8 @@ class Harm(Fault):
                 path.chmod(0o644)
                 self.harm(path, scene.rng)
 
-    def harm(self, path: Path, rng: random.Random) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def harm(self, path: Path, rng: random.Random) -> None: ...
 
 
 class Damage(Harm):
