@@ -222,7 +222,8 @@ def _attend(root: Path) -> IO[str]:
     """The open and locked file of this process: kept in the cache, it stays locked until the process ends."""
     path = root / "users" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
     file = open_locked(path, fcntl.LOCK_EX)
-    atexit.register(path.unlink, missing_ok=True)
+    atexit.register(file.close)
+    atexit.register(path.unlink, missing_ok=True)  # the last that was registered runs first
     return file
 
 
