@@ -35,20 +35,14 @@ check: env ## format, lint, types, import contracts
 test: env ## all fast tests
 	$(BIN)/pytest -n 2 --dist loadscope
 
-test-slow: env ## the long ones
-	$(BIN)/pytest -m slow
-
-test-ui: env ## what a person does in the Prefect UI: PostgreSQL, server, worker, MLflow, a browser (minutes)
-	$(BIN)/pytest -m slow tests/integration
+test-slow: env ## the long ones: servers, workers, PostgreSQL, a person in the Prefect UI, a few disturbances (minutes)
+	$(BIN)/pytest -m slow -n 2 --dist loadscope
 
 test-gpu: env ## those that need a CUDA device
 	$(BIN)/pytest -m gpu
 
 test-live: env ## those that need a Modal account
 	$(BIN)/pytest -m live
-
-chaos-quick: env ## the same with five disturbances (a minute or two)
-	$(BIN)/pytest -m slow tests/chaos
 
 chaos: env ## disturb 200 runs at random moments and see that they end the same (half an hour or more)
 	$(BIN)/python -m tests.chaos --faults 200 --json bench/results/chaos.json
@@ -64,4 +58,4 @@ clean: ## forget compiled kernels and caches (not the environment, not .forge)
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	rm -rf .pytest_cache .ruff_cache .hypothesis build
 
-.PHONY: help env demo check test test-slow test-ui test-gpu test-live chaos chaos-quick bench format clean
+.PHONY: help env demo check test test-slow test-gpu test-live chaos bench format clean

@@ -40,7 +40,10 @@ def prepare() -> None:
 
 
 def install_automations() -> None:
-    """Put the automations of deployments/automations.yaml on the server, in place of those of the same names."""
+    """Put the automations of deployments/automations.yaml on the server, in place of others of the same names.
+
+    One that is as it should be is left alone: replaced, it would forget the runs whose heartbeats it awaits.
+    """
     automations = TypeAdapter(list[AutomationCore]).validate_python(yaml.safe_load(_AUTOMATIONS.read_text()))
     with get_client(sync_client=True) as client:
         for automation in automations:
@@ -48,7 +51,8 @@ def install_automations() -> None:
             if not same:
                 client.create_automation(automation)
             for old in same:
-                client.update_automation(old.id, automation)
+                if AutomationCore.model_validate(old.model_dump()) != automation:
+                    client.update_automation(old.id, automation)
 
 
 def is_deployed() -> bool:

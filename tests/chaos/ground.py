@@ -89,7 +89,7 @@ class Site:
 
     def start_server(self) -> None:
         """Start the server, on the database of the last one, and wait until it answers."""
-        words = [sys.executable, "-m", "prefect", "server", "start", "--port", str(self.port)]
+        words = [sys.executable, "-m", "flows.prefect_server", "server", "start", "--port", str(self.port)]
         self.base.environment.pop("PREFECT_LOGGING_CONFIG_PATH", None)
         if self.database is not None:
             self.base.environment["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = self.database.url

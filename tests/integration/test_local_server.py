@@ -34,6 +34,7 @@ def artifacts(home: Home) -> list[tuple[str, str]]:
     return sorted((entry["key"]["stage"], entry["reference"]["digest"]) for entry in entries)
 
 
+@pytest.mark.slow
 def test_pipeline_starts_a_server_once_and_its_second_run_is_cached(home: Home) -> None:
     code, out, err = home.forge("pipeline", "--preset", "demo", *SMALL)
     assert code == 0, err
@@ -52,6 +53,7 @@ def test_pipeline_starts_a_server_once_and_its_second_run_is_cached(home: Home) 
     assert home.forge("doctor")[0] == 0
 
 
+@pytest.mark.slow
 def test_killed_run_leaves_nothing_spoiled_and_the_next_one_ends_the_same(home: Home, tmp_path: Path) -> None:
     undisturbed = artifacts(home)
     other = Home(tmp_path / "other")

@@ -59,7 +59,7 @@ def test_two_hundred_inputs_with_failures_and_dying_containers(deployed: Control
     run = the_run()
     assert (run.end, len(run.done), run.open, run.lost) == ("finished", 200, {}, set())
     assert run.failed >= 3
-    assert not deployed.running()
+    deployed.wait(lambda running: not running, 10)
 
 
 def test_an_input_that_goes_on_failing_is_told_when_the_others_are_done(deployed: ControlPlane) -> None:
@@ -74,7 +74,7 @@ def test_when_everything_fails_the_rest_is_not_tried(deployed: ControlPlane) -> 
     with pytest.raises(RemoteError, match="no luck"):
         dispatch(inputs(50, **{"raise": "no luck"}), retries=0)
     assert the_run().failed < 10
-    assert not deployed.running()
+    deployed.wait(lambda running: not running, 10)
 
 
 def test_an_error_of_ours_comes_back_as_itself_and_ends_the_run(deployed: ControlPlane) -> None:

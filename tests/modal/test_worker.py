@@ -99,6 +99,7 @@ def test_an_api_that_modal_cannot_reach_is_refused(monkeypatch: pytest.MonkeyPat
             asyncio.run(run)
 
 
+@pytest.mark.slow
 def test_runs_complete_and_are_cancelled(life: Life) -> None:
     endless, short = life.run("wait"), life.run("complete", text="hello")
     life.until(endless, "Running")
