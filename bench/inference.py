@@ -17,7 +17,8 @@ from forge_core.learn.build import build_network
 from forge_core.learn.catalog import CHAMPION, Catalog
 from forge_core.learn.export import export_onnx
 from forge_core.learn.export_report import ExportSettings, Precision
-from forge_core.learn.inference import Model, load
+from forge_core.learn.inference import load
+from forge_core.learn.model import Model
 from forge_core.learn.model_folder import config_of, write_model
 from forge_core.learn.settings import SIZES, TrainSettings
 from forge_core.rules import deal_from_seed

@@ -17,6 +17,7 @@ from flows.nightly import TOKENS
 from flows.promote import promote
 from flows.train import train
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
+from forge_core.learn.model_config import read_config
 from forge_core.learn.settings import TrainSettings
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
@@ -70,9 +71,7 @@ def _champion(settings: TrainSettings) -> Path | None:
 
 def _shaped_like(champion: Path, settings: TrainSettings) -> TrainSettings:
     """The settings with the champion's network, whose weights fit no other."""
-    from forge_core.learn.model_folder import CONFIG, parse_config
-
-    config = parse_config((champion / CONFIG).read_text("utf-8"), champion / CONFIG)
+    config = read_config(champion)
     return settings.model_copy(update={"network": config.settings.network, "size": config.settings.size})
 
 

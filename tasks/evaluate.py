@@ -13,7 +13,7 @@ from forge_core.tokens.settings import TokenSettings
 from tasks.console import progress
 from tasks.elsewhere import elsewhere
 from tasks.generate import deal_blocks, generate_all
-from tasks.models import catalog, network_of
+from tasks.models import catalog, kind_of, network_of
 from tasks.stage import artifact, source, stage_task, store
 from tasks.tokenize import tokenize
 
@@ -57,9 +57,7 @@ def evaluate_beside_champion(
     model: Reference | Path, states: Mapping[str, Reference | Path], split: Split
 ) -> Evaluated:
     """Evaluate a model, and the champion of its kind unless that is the model, on the same states by their names."""
-    from forge_core.learn.inference import load
-
-    champion = catalog().champions().get(load(network_of(model).path).kind)
+    champion = catalog().champions().get(kind_of(model))
     ours = {name: evaluate(model, tokens, split, name=name) for name, tokens in states.items()}
     if champion is None or network_of(catalog().root / champion).digest == network_of(model).digest:
         return Evaluated(ours)

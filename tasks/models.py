@@ -9,11 +9,13 @@ from configs.installation import Installation
 from configs.storage import open_store
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
+from forge_core.learn.model_config import CONFIG, WEIGHTS, digest_of, read_config
 from tasks import tracking
 from tasks.find import find_object
 
 if TYPE_CHECKING:
     from forge_core.learn.catalog import Catalog
+    from forge_core.learn.settings import ModelKind
 
 _RUN = re.compile("[0-9a-f]{32}")  # how MLflow numbers its runs
 
@@ -27,14 +29,22 @@ def catalog() -> "Catalog":
 
 def network_of(model: Reference | Path) -> Source:
     """Where a model lies, with a digest of what answers: its weights and config, not the files beside them."""
-    from forge_core.learn.model_folder import CONFIG, WEIGHTS, digest_of
-
     path = open_store().path(model) if isinstance(model, Reference) else Installation().place(model)
     if path.name in (CONFIG, WEIGHTS):
         path = path.parent
     files = [path / WEIGHTS, path / CONFIG] if path.is_dir() else [path]
     digests = [digest_of(file) for file in files if file.is_file()]
     return Source(path, hashlib.sha256("\n".join(digests).encode()).hexdigest())
+
+
+def kind_of(model: Reference | Path) -> "ModelKind":
+    """What the slots of a model's answers are."""
+    path = network_of(model).path
+    if path.is_dir():
+        return read_config(path).kind
+    from forge_core.learn.inference import load
+
+    return load(path).kind
 
 
 def find_model(name: str) -> Reference | Path:
@@ -51,8 +61,6 @@ def find_model(name: str) -> Reference | Path:
         return Path(name).absolute()
     digest = tracking.object_of(name)
     if digest is None and _RUN.fullmatch(name):
-        from forge_core.learn.model_folder import CONFIG, WEIGHTS
-
         fetched = Installation().mlflow / "fetched" / name
         if tracking.fetch(name, (WEIGHTS, CONFIG), fetched):
             return fetched

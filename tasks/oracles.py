@@ -12,7 +12,7 @@ from configs.installation import Installation
 from forge_core.expected_q.oracle import ExactOracle, FixedBatches, Oracle
 
 if TYPE_CHECKING:
-    from forge_core.learn.inference import Model
+    from forge_core.learn.model import Model
 
 EXACT_CODE = ("forge_core.expected_q.generate", "forge_core.solver.search")
 MODEL_CODE = ("forge_core.expected_q.generate", "forge_core.tokens.encode", "forge_core.learn.inference")

@@ -11,6 +11,7 @@ from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, digest_of, read_config
 from forge_core.shards.split import Split
 from forge_core.shards.strategy import Strategy
 from tasks import tracking
@@ -22,7 +23,6 @@ from tasks.stage import artifact, stage_task, store
 if TYPE_CHECKING:
     from forge_core.learn.card import Card, Origin
     from forge_core.learn.metrics import Difference
-    from forge_core.learn.model_folder import ModelConfig
 
 logger = logging.getLogger(__name__)
 
@@ -120,13 +120,6 @@ def publish(model: Reference | Path) -> Reference:
     )
 
 
-def read_config(folder: Path) -> "ModelConfig":
-    """The config of the model in a folder."""
-    from forge_core.learn.model_folder import CONFIG, parse_config
-
-    return parse_config((folder / CONFIG).read_text("utf-8"), folder / CONFIG)
-
-
 def judge(model: Reference, val: Evaluated) -> Verdict:
     """Compare a model with the champion on the states of val on which both were evaluated."""
     from forge_core.learn.metrics import difference
@@ -138,7 +131,7 @@ def judge(model: Reference, val: Evaluated) -> Verdict:
     return Verdict(champion, difference(ours, theirs))
 
 
-def _device(config: "ModelConfig", trained_on: str | None) -> str:
+def _device(config: ModelConfig, trained_on: str | None) -> str:
     device = trained_on or config.trained_on
     if not device:
         raise InputError.of(
@@ -149,7 +142,7 @@ def _device(config: "ModelConfig", trained_on: str | None) -> str:
     return device
 
 
-def _origin(model: Reference | Path, config: "ModelConfig", verdict: Verdict, forced: str | None) -> "Origin":
+def _origin(model: Reference | Path, config: ModelConfig, verdict: Verdict, forced: str | None) -> "Origin":
     from forge_core.learn.card import Origin
 
     keys = [entry.key for entry in store().entries() if entry.reference == model]
@@ -171,24 +164,22 @@ def _card(test: Evaluated, trained_on: str, origin: "Origin") -> "Card":
     return Card(test=scores, trained_on=trained_on, origin=origin)
 
 
-def _add(model: Reference, onnx: Reference, config: "ModelConfig", card: "Card") -> Path:
+def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card") -> Path:
     """Write the model into the catalog; does nothing twice. Returns its folder there."""
     from forge_core.learn import catalog as files
     from forge_core.learn.publish import shrink_onnx
 
     with TemporaryDirectory() as temporary:
         folder, path = Path(temporary), store().path(model)
-        for name in (files.WEIGHTS, files.CONFIG):
+        for name in (WEIGHTS, CONFIG):
             shutil.copyfile(path / name, folder / name)
         shrink_onnx(store().path(onnx) / ONNX, folder / files.ONNX)
         (folder / files.CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
         return catalog().add(folder, card.name_of(config), champion=True)
 
 
-def _register(place: Path, config: "ModelConfig", card: "Card", test: Evaluated) -> None:
+def _register(place: Path, config: ModelConfig, card: "Card", test: Evaluated) -> None:
     """Make a model of the catalog a version in MLflow's registry, or the champion again if it is one."""
-    from forge_core.learn.model_folder import WEIGHTS, digest_of
-
     origin, weights = card.origin, digest_of(place / WEIGHTS)
     tags = {"name": place.name, "weights": weights, "trained_on": card.trained_on, "dataset": origin.dataset}
     tags |= {"code": origin.code, "parent": origin.parent or "none", "forced": origin.forced or "no"}

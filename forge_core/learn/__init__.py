@@ -10,9 +10,9 @@ players       what random play, highest-rank play and a model choose
 metrics       how good a player chooses and a model predicts: regret, errors, blunders, ties, with intervals
 evaluate      a model after training: random play and an untrained network on the same states
 evaluation    a model beside simple players on states of its own (evaluation_settings), and its plots
-model_folder  a trained model on disk: safetensors and JSON
+model_folder  a trained model on disk: safetensors and JSON, the latter (model_config) to be read without torch
 export        the same model as ONNX, checked before it is accepted
-inference     a model from disk or the catalog, ready to be asked
+model         what a model answers; inference makes one, ready to be asked, from what is on disk or in the catalog
 publish       a model as it is promoted: half-precision weights, a small ONNX file
 catalog, card the promoted models, their names and what they were measured to be
 history, callbacks, resume, report, quiet   what a run keeps, shows and leaves unsaid

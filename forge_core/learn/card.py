@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from forge_core.learn.metrics import Difference, Intervals, Metrics, Summary
-from forge_core.learn.model_folder import ModelConfig
+from forge_core.learn.model_config import ModelConfig
 
 _OPENING = 28
 _TYPES = {"qvalue": "qval", "policy": "policy"}

@@ -22,7 +22,7 @@ from pydantic import RootModel, ValidationError
 
 from forge_core.errors import DamagedFile, ModelError
 from forge_core.learn.card import Card, Listed, readme
-from forge_core.learn.model_folder import CONFIG, WEIGHTS, ModelConfig, digest_of, parse_config, write_text
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, digest_of, read_config, write_text
 from forge_core.learn.settings import ModelKind
 
 DEFAULT = Path(__file__).parents[2] / "models"
@@ -80,8 +80,7 @@ class Catalog:
 
     def config(self, name: str) -> ModelConfig:
         """What a model is."""
-        path = self.root / name / CONFIG
-        return parse_config(path.read_text("utf-8"), path)
+        return read_config(self.root / name)
 
     def card(self, name: str) -> Card:
         """What a model was measured to be. Raises DamagedFile."""

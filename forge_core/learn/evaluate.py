@@ -1,18 +1,13 @@
 """A model, random play and an untrained network on the same states."""
 
-from collections.abc import Callable
-
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.learn.build import build_network
-from forge_core.learn.inference import Answer, Model, TorchModel
+from forge_core.learn.inference import TorchModel
 from forge_core.learn.metrics import Metrics, measure_model, measure_random_play
+from forge_core.learn.model import Model, answers
 from forge_core.learn.settings import Architecture, ModelKind
-from forge_core.tokens.dataset import TokenArrays
-from forge_core.tokens.vocabulary import N_SLOTS
-
-BATCH = 4096
+from forge_core.tokens.arrays import TokenArrays
 
 
 class Comparison(BaseModel):
@@ -23,20 +18,6 @@ class Comparison(BaseModel):
     model: Metrics
     random_play: Metrics
     untrained: Metrics
-
-
-def answers(model: Model, arrays: TokenArrays, on_progress: Callable[[int], None] = lambda samples: None) -> Answer:
-    """What the model says of all the samples, asked in batches, so that `arrays` may be mapped from files.
-
-    on_progress  gets the number of samples of each batch
-    """
-    found = Answer(np.empty((len(arrays), N_SLOTS), np.float32), np.empty(len(arrays), np.float32))
-    for first in range(0, len(arrays), BATCH):
-        here = slice(first, first + BATCH)
-        tokens, mask = np.array(arrays.tokens[here]), np.array(arrays.mask[here])  # torch wants memory it may write to
-        found.slots[here], found.value[here] = model(tokens, mask)
-        on_progress(len(arrays.seed[here]))
-    return found
 
 
 def evaluate(model: Model, arrays: TokenArrays) -> Metrics:

@@ -9,7 +9,7 @@ from matplotlib.ticker import EngFormatter
 from pydantic import BaseModel, ConfigDict, RootModel
 
 from forge_core.learn.metrics import Summary
-from forge_core.learn.model_folder import write_text
+from forge_core.learn.model_config import write_text
 
 
 class Epoch(BaseModel):

@@ -1,47 +1,24 @@
 """A model from disk, ready to be asked, by torch or by onnxruntime: the same interface and the same answers."""
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
 import torch
-from jaxtyping import Bool, Float32, Int8
+from jaxtyping import Bool, Int8
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
 
 from forge_core.errors import ModelError, WrongModelType
 from forge_core.learn.catalog import DEFAULT, SUMS, Catalog, verify
-from forge_core.learn.model_folder import CONFIG, WEIGHTS, ModelConfig, digest_of, not_a_model, parse_config, read_model
+from forge_core.learn.model import Answer
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, digest_of, not_a_model, parse_config
+from forge_core.learn.model_folder import read_model
 from forge_core.learn.network import Network
 from forge_core.learn.resume import read_checkpoint
 from forge_core.learn.settings import ModelKind
 
 ONNX_CONFIG = "crystal_forge"
 """The key under which an ONNX file carries its model's config."""
-
-
-class Answer(NamedTuple):
-    """What a model says of n states, mover's view.
-
-    slots  Q in points to go (kind qvalue) or logits (policy); illegal slots hold numbers without meaning
-    value  V in points to go
-    """
-
-    slots: Float32[np.ndarray, "n 7"]
-    value: Float32[np.ndarray, "n"]
-
-
-class Model(Protocol):
-    """Anything that answers like a trained network. `kind` says what the slots of its answers are."""
-
-    @property
-    def kind(self) -> ModelKind:
-        """What the slots of an answer are."""
-        ...
-
-    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
-        """The answer to n states."""
-        ...
 
 
 class TorchModel:

@@ -122,7 +122,8 @@ def average_of(network: Network, decay: float) -> AveragedModel:
     def average(averaged: Tensor, current: Tensor, n_averaged: Tensor | int) -> Tensor:
         return averaged.lerp(current, 1 - min(decay, float((1 + n_averaged) / (10 + n_averaged))))
 
-    return AveragedModel(network, avg_fn=average, use_buffers=False)
+    averaged = AveragedModel(network, avg_fn=average, use_buffers=False)
+    return averaged.requires_grad_(False)  # processes that train together await the gradients of all that want them
 
 
 def loss_of(

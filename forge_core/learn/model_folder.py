@@ -1,46 +1,15 @@
 """A trained model on disk: `model.safetensors` with the weights and `config.json` with everything else. No pickles."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from forge_core.errors import ModelError
 from forge_core.learn.build import build_network, count_parameters
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, read_config, write_text
 from forge_core.learn.network import Network
-from forge_core.learn.settings import Architecture, ModelKind, TrainSettings
-
-FORMAT_VERSION = 1
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
-
-
-class ModelConfig(BaseModel):
-    """What a model is and where it comes from.
-
-    kind            qvalue: slots are Q in points; policy: slots are logits
-    parameters      how many numbers training adjusted
-    dataset_digest  sha256 of the manifest of the tokens it learned from
-    best_epoch      the epoch (from 0) whose weights were kept, by q_gap on the val split
-    settings        of the training run
-    initial_digest  sha256 of the weights that it started from; None = drawn by the seed
-    trained_on      the processor's name
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format_version: int = FORMAT_VERSION
-    kind: ModelKind
-    architecture: Architecture
-    parameters: int
-    dataset_digest: str
-    best_epoch: int
-    settings: TrainSettings
-    initial_digest: str | None = None
-    trained_on: str = ""
+from forge_core.learn.settings import TrainSettings
 
 
 def write_model(folder: Path, network: Network, config: ModelConfig) -> None:
@@ -68,54 +37,10 @@ def config_of(network: Network, settings: TrainSettings, *, best_epoch: int, **o
 
 def read_model(folder: Path) -> tuple[Network, ModelConfig]:
     """The network, on the CPU and ready to be asked, and its config. Raises ModelError for anything else."""
-    config = parse_config(_read(folder / CONFIG, folder), folder / CONFIG)
+    config = read_config(folder)
     network = build_network(config.architecture, config.kind, config.settings.seed)
     try:
         network.load_state_dict(load_file(str(folder / WEIGHTS)))
     except (OSError, SafetensorError, RuntimeError) as problem:
         raise not_a_model(folder / WEIGHTS, str(problem).splitlines()[0]) from problem
     return network.eval(), config
-
-
-def parse_config(text: str, source: Path) -> ModelConfig:
-    """The config in `text`, which comes from `source`. Raises ModelError."""
-    try:
-        config = ModelConfig.model_validate_json(text)
-    except ValidationError as problem:
-        raise not_a_model(source, problem.errors()[0]["msg"]) from problem
-    if config.format_version != FORMAT_VERSION:
-        raise ModelError.of(
-            got=f"{source} of format version {config.format_version}",
-            expected=f"format version {FORMAT_VERSION}",
-            remedy="train or promote the model again with this program",
-        )
-    return config
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
-
-
-def not_a_model(path: Path, problem: str) -> ModelError:
-    """The error for what should be a model and is none."""
-    return ModelError.of(
-        got=f"{path}, which is no model ({problem})",
-        expected=f"a folder with {WEIGHTS} and {CONFIG} as `forge train` writes it, or an .onnx file of `forge export`",
-        remedy="check the path, or train the model again",
-    )
-
-
-def _read(path: Path, folder: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise not_a_model(folder, f"{path.name}: {problem}") from problem

@@ -13,7 +13,8 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save_file
 
-from forge_core.learn.model_folder import CONFIG, WEIGHTS, read_model
+from forge_core.learn.model_config import CONFIG, WEIGHTS
+from forge_core.learn.model_folder import read_model
 
 _SMALL = 1024  # numbers; the cast that restores a smaller tensor would outweigh what it saves
 

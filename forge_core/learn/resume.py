@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from forge_core.errors import ModelError
 from forge_core.learn.build import build_network
-from forge_core.learn.model_folder import ModelConfig, config_of
+from forge_core.learn.model_config import ModelConfig
+from forge_core.learn.model_folder import config_of
 from forge_core.learn.network import Network
 from forge_core.learn.settings import TrainSettings
 

@@ -19,15 +19,8 @@ from forge_core.learn.evaluate import Comparison, compare
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.inference import TorchModel
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.model_folder import (
-    WEIGHTS,
-    ModelConfig,
-    config_of,
-    digest_of,
-    read_model,
-    write_model,
-    write_text,
-)
+from forge_core.learn.model_config import WEIGHTS, ModelConfig, digest_of, write_text
+from forge_core.learn.model_folder import config_of, read_model, write_model
 from forge_core.learn.network import Network
 from forge_core.learn.processor import processor_name
 from forge_core.learn.quiet import quiet

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Bool, Int8
 
-from forge_core.learn.inference import Answer
+from forge_core.learn.model import Answer
 from forge_core.learn.settings import ModelKind
 from forge_core.tokens.arrays import TokenArrays
 

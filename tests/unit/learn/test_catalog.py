@@ -18,7 +18,8 @@ from forge_core.learn.catalog import Catalog, verify
 from forge_core.learn.export import export_onnx
 from forge_core.learn.inference import OnnxModel, load
 from forge_core.learn.metrics import measure_random_play
-from forge_core.learn.model_folder import ModelConfig, config_of, digest_of, write_model
+from forge_core.learn.model_config import ModelConfig, digest_of
+from forge_core.learn.model_folder import config_of, write_model
 from forge_core.learn.publish import publish_model, shrink_onnx
 from forge_core.learn.settings import TrainSettings
 from forge_core.tokens.arrays import TokenArrays

@@ -8,7 +8,7 @@ import pytest
 from forge_core.errors import ModelError, WrongModelType
 from forge_core.learn.evaluate import evaluate
 from forge_core.learn.inference import load
-from forge_core.learn.model_folder import digest_of
+from forge_core.learn.model_config import digest_of
 from forge_core.learn.train import TrainResult
 from forge_core.tokens.dataset import TokenArrays
 

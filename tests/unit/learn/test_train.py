@@ -236,6 +236,7 @@ def test_processes_that_share_each_batch_learn_the_same(
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")  # within its own compiler
 def test_a_compiled_step_learns_the_same(
     tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
 ) -> None:
