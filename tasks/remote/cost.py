@@ -13,7 +13,7 @@ from tasks.remote.meter import IDLE
 from tasks.remote.prices import Prices
 
 CORE_SECONDS: Mapping[str, tuple[float, str]] = {
-    "generate": (0.19, "bench/dispatch.py on an AMD EPYC"),
+    "generate": (0.22, "bench/dispatch.py on an AMD EPYC"),
     "generate-eq": (0.299, "bench/expected_q.py on an AMD EPYC, exact oracle"),
 }
 """Seconds of one core for a deal with 50,000 sampled states, and for a game; and where they were measured."""
