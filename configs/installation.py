@@ -12,7 +12,7 @@ CATALOG = Path(__file__).parents[1] / "models"
 
 
 class Installation(BaseSettings):
-    """Read from the environment variables FORGE_HOME, FORGE_STORE, FORGE_THREADS, FORGE_MLFLOW_URI and FORGE_MODELS."""
+    """Read from the environment: FORGE_HOME, FORGE_STORE, FORGE_THREADS, FORGE_MLFLOW_URI (_PAGES) and FORGE_MODELS."""
 
     model_config = SettingsConfigDict(env_prefix="FORGE_", frozen=True, extra="ignore")
 
@@ -28,6 +28,9 @@ class Installation(BaseSettings):
     threads: int = Field(default=0, ge=0, description="Threads of the solver; 0 = one for every core it may use.")
     mlflow_uri: str | None = Field(
         default=None, description="Address of an MLflow tracking server; none = SQLite in the home folder."
+    )
+    mlflow_pages: str | None = Field(
+        default=None, description="Where browsers reach that server's pages; none = at the same address."
     )
     models: Path = Field(default=CATALOG, description="The catalog of promoted models.")
 
@@ -71,9 +74,9 @@ def prefect_environment(installation: Installation, api_url: str) -> dict[str, s
     """The environment in which Prefect has to be imported: our server, one log style, nothing that calls home.
 
     The recorder's batches make a task run cost the server 20 ms instead of 65 ms. A flow's heartbeat is what tells a
-    run that was killed from one that is busy (deployments/automations.yaml). Leases in files outlive a restart of the
-    server, so that no limit stays taken for ever. torch's threads sleep while they wait: spinning ones take most of
-    the speed as soon as anything else runs on the machine.
+    run that was killed from one that is busy (deployments/automations.yaml); what the server waits for outlives a week
+    without it. Leases in files outlive a restart of the server, so that no limit stays taken for ever. torch's threads
+    sleep while they wait: spinning ones take most of the speed as soon as anything else runs on the machine.
     """
     return {
         "PREFECT_API_URL": api_url,
@@ -84,6 +87,7 @@ def prefect_environment(installation: Installation, api_url: str) -> dict[str, s
         "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_SERVER_EVENTS_EXPIRED_BUCKET_BUFFER": "P7D",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "50",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_READ_BATCH_SIZE": "50",
         "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",

@@ -4,7 +4,6 @@ What lies behind a pool is a choice of the installation: a pool that is there al
 """
 
 import hashlib
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,7 +74,6 @@ def deploy() -> None:
     answer = subprocess.run(
         [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
         cwd=_ROOT,
-        env=os.environ | {"PWD": str(_ROOT)},  # what `$PWD` in prefect.yaml becomes
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -100,9 +98,9 @@ def _make_pool(client: SyncPrefectClient, name: str, description: str) -> None:
 
 
 def _digest() -> str:
-    """Over where the checkout lies and all that a deployment is made from: its YAML files and the flows' parameters."""
+    """Over all that a deployment is made from: its YAML files and the flows' parameters."""
     files = [_ROOT / "prefect.yaml", *sorted(path for room in _ROOMS for path in (_ROOT / room).rglob("*.py"))]
-    digest = hashlib.sha256(str(_ROOT).encode())
+    digest = hashlib.sha256()
     for path in (*files, _AUTOMATIONS):
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import cast
 
-from prefect import State, flow
+from prefect import flow
 from prefect.states import Completed
 
 from configs.operation import Growth
@@ -32,7 +32,7 @@ def grow_shards(
     tokens: forms.Settings[TokenSettings] = TOKENS,
     output: Path = _OUTPUT,
 ) -> Reference:
-    """Solve the next missing deals of a data set, then turn all into training arrays; nothing when it is complete.
+    """Solve the next missing deals of a data set, none when it is complete; then turn all into training arrays.
 
     growth  which seeds, how many of them
     shards  what is kept of a solved deal
@@ -43,13 +43,13 @@ def grow_shards(
     Ends in the state `Enough` when the data set holds all its seeds.
     """
     report = fill(Shards(shards, device), growth.backfill("shards"))
-    if enough := _enough(report, growth):
-        return cast(Reference, enough)
-    finish(report, growth.backfill("shards"))
-    arrays = tokenize([growth.backfill("shards").place], tokens)
+    full = report.present >= growth.enough
+    if not full:
+        finish(report, growth.backfill("shards"))
+    arrays = tokenize([growth.backfill("shards").place], tokens)  # from the store, if the data set is as it was
     checkout([arrays], output)
     report_tokens(arrays)
-    return cast(Reference, Completed(message=report.summary, data=arrays))
+    return cast(Reference, Completed(name="Enough" if full else None, message=report.summary, data=arrays))
 
 
 @flow(name="generate-eq")
@@ -65,14 +65,7 @@ def grow_games(
     Ends in the state `Enough` when the data set holds all its seeds.
     """
     report = fill(Games(games, model), growth.backfill("games"))
-    if enough := _enough(report, growth):
-        return cast(BackfillReport, enough)
-    finish(report, growth.backfill("games"))
-    return cast(BackfillReport, Completed(message=report.summary, data=report))
-
-
-def _enough(report: BackfillReport, growth: Growth) -> State[None] | None:
-    """The state that says that nothing was to be done; None when something was."""
-    if report.present < growth.enough:
-        return None
-    return Completed(name="Enough", message=f"the data set holds all its {growth.enough:,} seeds; nothing was made")
+    full = report.present >= growth.enough
+    if not full:
+        finish(report, growth.backfill("games"))
+    return cast(BackfillReport, Completed(name="Enough" if full else None, message=report.summary, data=report))

@@ -50,6 +50,11 @@ class Service:
         return self.folder / "server.log"
 
     @property
+    def last_log(self) -> Path:
+        """What it said the last time that it ran."""
+        return self.folder / "server.log.1"
+
+    @property
     def record(self) -> Path:
         """Which process it is, and at which address."""
         return self.folder / "server.json"
@@ -237,6 +242,8 @@ def _free_port(usual: int) -> int:
 
 
 def _spawn(service: Service, port: int) -> int:
+    if service.log.exists():
+        service.log.replace(service.last_log)
     with service.log.open("wb") as log:
         process = subprocess.Popen(
             service.command(port),

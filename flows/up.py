@@ -37,7 +37,10 @@ def stop(services: Sequence[server.Service]) -> list[str]:
 
 @dataclass(slots=True)
 class Watch:
-    """Keeps services running and shows how they are, until Ctrl-C or SIGTERM; then ends them all."""
+    """Keeps services running and shows how they are, until Ctrl-C, SIGTERM or `forge down`; then ends them all.
+
+    A service that has died leaves its record; `server.stop` takes it away.
+    """
 
     services: Sequence[server.Service]
     tell: Tell
@@ -47,11 +50,12 @@ class Watch:
         """Watch; a service that has ended is started again."""
         try:
             with _sigterm_as_interrupt(), self._screen() as show:
-                while True:
+                while all(service.record.exists() for service in self.services):
                     health = {service.name: server.address(service) for service in self.services}
                     self._revive()
                     show(health)
                     time.sleep(_LOOK)
+            self.tell("`forge down` has ended it.")
         except KeyboardInterrupt:
             self.tell("Stopping ...")
         finally:
@@ -64,7 +68,7 @@ class Watch:
             last, now = self._restarted.get(service.name), time.monotonic()
             if last is None or now - last > _REST:
                 self._restarted[service.name] = now
-                self.tell(f"{service.name} has ended; it is started again ({service.log} may say why)")
+                self.tell(f"{service.name} has ended; it is started again ({service.last_log} may say why)")
                 server.start(service, tell=lambda _: None)
 
     @contextmanager

@@ -1,6 +1,7 @@
 """Measure a model beside simple players."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from forge_core.tokens.settings import TokenSettings
 from tasks.console import progress
 from tasks.elsewhere import elsewhere
 from tasks.generate import deal_blocks, generate_all
+from tasks.limits import one_gpu
 from tasks.models import catalog, kind_of, network_of
 from tasks.stage import artifact, source, stage_task, store
 from tasks.tokenize import tokenize
@@ -66,8 +68,9 @@ def evaluate_beside_champion(
 
 
 def _runs(seeds: list[int]) -> list[range]:
-    starts = [seed for seed in seeds if seed - 1 not in set(seeds)] if seeds else []
-    ends = [seed + 1 for seed in seeds if seed + 1 not in set(seeds)]
+    present = set(seeds)
+    starts = [seed for seed in seeds if seed - 1 not in present]
+    ends = [seed + 1 for seed in seeds if seed + 1 not in present]
     return [range(start, end) for start, end in zip(starts, ends, strict=True)]
 
 
@@ -86,7 +89,10 @@ def evaluate(model: Reference | Path, tokens: Reference | Path, split: Split, *,
             from tasks.remote.single import make_there
 
             make_there("evaluate", folder, **recipe, inputs=[network, data])
-        else:
+            return
+        from forge_core.learn.inference import fastest_device
+
+        with one_gpu() if fastest_device() == "cuda" else nullcontext():
             measure(folder, network.path, data.path, split, name=name)
 
     return artifact("evaluate", make, kind="evaluation", **recipe, inputs=[network.digest, data.digest])

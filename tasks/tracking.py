@@ -166,7 +166,8 @@ def fetch(run: str, names: Sequence[str], folder: Path) -> bool:
 
 def address(name: RunName) -> str:
     """Where the run's page is: on the tracking server, or on the local pages once `forge ui mlflow` shows them."""
-    return (Installation().mlflow_uri or _local_pages()) + name.page
+    installation = Installation()
+    return (installation.mlflow_pages or installation.mlflow_uri or _local_pages()) + name.page
 
 
 def _local_pages() -> str:

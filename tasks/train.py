@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from configs.installation import Installation
 from forge_core.artifacts.listing import Source
@@ -17,7 +17,7 @@ from tasks.devices import choose_device
 from tasks.elsewhere import elsewhere
 from tasks.limits import one_gpu
 from tasks.pages import links
-from tasks.stage import artifact, source, stage_task
+from tasks.stage import artifact, key_of, source, stage_task
 from tasks.training_page import TrainingPage
 
 if TYPE_CHECKING:
@@ -41,10 +41,11 @@ def train(tokens: Reference | Path, settings: TrainSettings, initial: Reference 
     start = None if initial is None else source(initial)
     inputs = [data] if start is None else [data, start]
     runs: list[tracking.TrackedRun] = []
+    recipe: dict[str, Any] = {"code": CODE, "settings": {"train": settings}, "inputs": [each.digest for each in inputs]}
+    # named by the run's key: the same run finds the checkpoint it left there when it was killed
+    work = Installation().home.absolute() / "training" / key_of("train", **recipe).digest
 
     def make(folder: Path) -> None:
-        # the folder is named by the run's key: the same run finds the checkpoint it left there when it was killed
-        work = Installation().home.absolute() / "training" / folder.name
         tags = {"dataset": data.digest, "stage": "train"} | ({} if start is None else {"initial": start.digest})
         with tracking.tracked("train", parameters=settings.model_dump(), tags=tags) as run:
             runs.append(run)
@@ -57,16 +58,9 @@ def train(tokens: Reference | Path, settings: TrainSettings, initial: Reference 
                 run.file(work / name)
         for name in MODEL_FILES:
             shutil.copyfile(work / name, folder / name)
-        shutil.rmtree(work)
 
-    model = artifact(
-        "train",
-        make,
-        kind="model",
-        code=CODE,
-        settings={"train": settings},
-        inputs=[each.digest for each in inputs],
-    )
+    model = artifact("train", make, kind="model", **recipe)
+    shutil.rmtree(work, ignore_errors=True)  # not before the model is in the store: until then a kill may come
     for run in runs:
         if run.name is not None:
             tracking.remember(model, run.name)

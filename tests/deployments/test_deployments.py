@@ -3,9 +3,11 @@
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,8 @@ def declared() -> set[str]:
     return {f"{each['entrypoint']} {each['name']}" for each in found}
 
 
-def _automations(machine: Machine) -> list[dict[str, Any]]:
-    return [each for each in machine.api("/automations/filter") if each["name"] == "crashed-runs"]
+def _automations(machine: Machine) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in machine.api("/automations/filter")}
 
 
 def ended(machine: Machine, run: str) -> dict[str, Any] | None:
@@ -47,7 +49,8 @@ def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated
     for flow in ("generate-oracle", "generate-eq", "pipeline"):
         until(lambda flow=flow: [run for run in machine.runs(flow) if run["auto_scheduled"]], f"{flow} is scheduled")
     machine.api(f"/deployments/{nightly['id']}/schedules/{schedule['id']}", "PATCH", active=False)
-    (automation,) = _automations(machine)
+    automations = _automations(machine)
+    assert set(automations) == {"crashed-runs", "lost-runs"}
 
     machine.forge("deploy")
     prefect = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
@@ -58,7 +61,7 @@ def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated
     assert {f"{each['entrypoint']} {each['name']}" for each in deployed()} == declared()
     (again,) = machine.api(f"/deployments/{nightly['id']}", "GET")["schedules"]
     assert not again["active"], "what a person has switched off stays off"
-    assert _automations(machine) == [automation], "a replaced one would forget the runs that it watches"
+    assert _automations(machine) == automations, "a replaced one would forget the runs that it watches"
 
 
 def test_status_shows_workers_and_pools(machine: Machine) -> None:
@@ -105,7 +108,7 @@ def test_cancelling_a_backfill_cancels_the_runs_of_its_blocks(machine: Machine) 
 
 
 def test_a_run_that_is_killed_with_its_worker_is_shown_as_crashed(machine: Machine) -> None:
-    (automation,) = _automations(machine)
+    automation = _automations(machine)["crashed-runs"]
     assert automation["trigger"]["within"] >= 3 * 30, "three heartbeats"
     trigger = {**automation["trigger"], "within": 10}  # seconds, or this test would take minutes
     wanted = ("name", "description", "enabled", "actions", "actions_on_trigger", "actions_on_resolve", "tags")
@@ -148,7 +151,15 @@ def _state_of_last(machine: Machine) -> str:
     return ended["state_type"]
 
 
+def _long_ago(machine: Machine) -> None:
+    """Make the server believe that it has not run for an hour."""
+    with closing(sqlite3.connect(machine.home / "prefect" / "prefect.db")) as database, database:
+        late = "strftime('%Y-%m-%d %H:%M:%f', end, '-1 hour')"
+        assert database.execute(f"UPDATE automation_bucket SET end = {late}").rowcount
+
+
 def test_up_starts_again_what_has_ended_and_ctrl_c_ends_it_all(machine: Machine) -> None:
+    _long_ago(machine)
     process = machine.start("up", "--no-mlflow", "--pool", "cpu")
     record = machine.home / "workers" / "cpu" / "server.json"
     until(record.exists, "the worker is started")

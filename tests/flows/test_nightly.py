@@ -1,5 +1,6 @@
 """Data sets that grow by themselves, and end quietly when there is enough."""
 
+import shutil
 from pathlib import Path
 
 from configs.operation import Growth
@@ -19,7 +20,7 @@ def test_every_night_makes_the_next_seeds_and_tokens_of_all_until_there_are_enou
     assert messages == [
         ("Completed", "2 made, 0 already there, 1 missing"),
         ("Completed", "1 made, 2 already there, 0 missing"),
-        ("Enough", "the data set holds all its 3 seeds; nothing was made"),
+        ("Enough", "0 made, 3 already there, 0 missing"),
     ]
     assert sorted(path.name for path in (home / "data" / "shards").rglob("*.parquet")) == [
         f"seed_{seed:08d}_decl_{seed}.parquet" for seed in range(3)
@@ -27,6 +28,10 @@ def test_every_night_makes_the_next_seeds_and_tokens_of_all_until_there_are_enou
     manifest = read_manifest(home / "data" / "tokens")
     assert manifest.samples == {"train": 60, "val": 0, "test": 0}
     assert len(manifest.inputs) == 3
+
+    shutil.rmtree(home / "data" / "tokens")
+    assert grow_shards(growth, few, return_state=True).name == "Enough"
+    assert read_manifest(home / "data" / "tokens") == manifest, "a complete data set has its arrays"
 
 
 def test_games_grow_likewise(home: Path) -> None:
