@@ -127,7 +127,10 @@ def _train(folder: Path, job: Job, volume: Volume) -> Made:
         solver_device=_cuda() if job.gpu and settings.source == "stream" else None,
     )
     with _inputs(job, volume) as (tokens, *initial), _kept(work / LAST, volume):
-        train(tokens, work, settings, surroundings, initial=initial[0] if initial else None)
+        try:
+            train(tokens, work, settings, surroundings, initial=initial[0] if initial else None)
+        except SystemExit as stop:  # what Lightning makes of SIGINT: sent back as a result, it would end the caller
+            raise KeyboardInterrupt from stop
     shutil.copytree(work, folder, ignore=shutil.ignore_patterns(LAST, ".*"), dirs_exist_ok=True)
     shutil.rmtree(work)
     return Made()

@@ -5,10 +5,8 @@ import socket
 import time
 from pathlib import Path
 
-import modal
 import pytest
 from control_plane import ControlPlane
-from dispatch_app import namesake
 
 from configs.modal import GPUS, Job, Place
 from deployments import work
@@ -20,7 +18,6 @@ from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from tasks.elsewhere import work_on
 from tasks.remote import connection, journal
-from tasks.remote.control import look, stop_containers
 from tasks.remote.cost import Estimate
 from tasks.remote.deployed import sign
 from tasks.remote.meter import Meter
@@ -125,15 +122,6 @@ def test_other_code_than_was_deployed(tmp_path: Path) -> None:
     job = Job(key=key, code=("forge_core.shards.generate",), block="b", work={"deals": [[0, None, 0]]}, gpu=False)
     with pytest.raises(RemoteError, match=r"Got code .* on Modal.*forge modal deploy"):
         work.run(job, work.Volume(tmp_path, lambda: None))
-
-
-@pytest.mark.slow
-def test_stop_all_ends_containers_that_nobody_knows(control_plane: ControlPlane) -> None:
-    namesake.deploy()
-    modal.Function.from_name("crystal-forge", "rest").spawn(120)
-    control_plane.wait(lambda running: bool(running.containers), 60)
-    assert len(asyncio.run(look()).containers) == 1
-    assert len(asyncio.run(stop_containers())) == 1
 
 
 def test_what_was_agreed_to_is_not_asked() -> None:
