@@ -182,7 +182,7 @@ class Dispatch:
             if self.meter.used_up:
                 raise BudgetReached.of(
                     got=f"an estimate of ${self.meter.spent:.2f} after {self._answered} inputs",
-                    expected=f"less than the budget of ${self.meter.budget:.2f}",
+                    expected=f"less than the ${self.meter.budget:.2f} that the budget leaves",
                     remedy="what was finished is kept: run the same command again with another --budget for the rest",
                 )
 

@@ -136,7 +136,7 @@ def test_a_result_of_five_megabytes(deployed: ControlPlane) -> None:
 
 
 def test_at_its_budget_a_run_stops_and_cancels_what_is_left(deployed: ControlPlane) -> None:
-    with pytest.raises(BudgetReached, match=r"less than the budget of \$3\.00"):
+    with pytest.raises(BudgetReached, match=r"less than the \$3\.00 that the budget leaves"):
         dispatch(inputs(20, sleep=30), rate=0.1, budget=3.0)
     run = the_run()
     assert run.spent >= 3.0
