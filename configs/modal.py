@@ -75,7 +75,7 @@ class Job(BaseModel):
 
 
 class Machine(BaseModel):
-    """A Function of the App, and what its containers have beside a GPU, if its work can use one."""
+    """A Function of the App: what its containers have beside a GPU, and whether its work can use one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -115,7 +115,7 @@ def agree(what: str, expected: Estimate, away: Elsewhere) -> None:
             expected="consent",
             remedy="pass --yes (in a form of the Prefect UI: `agreed`), and a --budget to be safe",
         )
-    budget = "" if away.left is None else f", and go on with other stages up to ${away.left:.2f} in all"
+    budget = "" if away.left is None else f", and go on with the rest up to ${away.left:.2f} in all"
     if console().input(f"Start{budget}? [y/N] ", markup=False).strip().lower() not in ("y", "yes"):
         raise InputError.of(got="no consent", expected="y", remedy="nothing was started")
     away.agreed = away.left is not None or away.items is not None
