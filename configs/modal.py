@@ -75,7 +75,7 @@ class Job(BaseModel):
 
 
 class Machine(BaseModel):
-    """A Function of the App, and what its containers have beside a GPU."""
+    """A Function of the App: what its containers have beside a GPU, and whether its work can use one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -83,6 +83,7 @@ class Machine(BaseModel):
     cores: float
     memory: int
     time_limit: int = 1800
+    gpu: bool = True
 
     @property
     def threads(self) -> int:
@@ -95,6 +96,6 @@ MACHINES = {
     "generate-eq": Machine(function="play", cores=4, memory=8),
     "train": Machine(function="train", cores=4, memory=16, time_limit=86_400),
     "evaluate": Machine(function="evaluate", cores=4, memory=16),
-    "export": Machine(function="export", cores=2, memory=8),
+    "export": Machine(function="export", cores=2, memory=8, gpu=False),
 }
 """By stage; cores are physical, memory is in GiB, the time limit in seconds."""

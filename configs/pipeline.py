@@ -45,6 +45,15 @@ class SeedSeries(BaseModel):
         """The seeds themselves; endless without a count."""
         return itertools.count(self.start) if self.count is None else range(self.start, self.start + self.count)
 
+    @property
+    def most(self) -> int | None:
+        """How many files are made at most; None = there is no end."""
+        ends = (self.limit, None if self.count is None else self.count * self._files_a_seed())
+        return min((end for end in ends if end is not None), default=None)
+
+    def _files_a_seed(self) -> int:
+        return 1
+
 
 class DealSeries(SeedSeries):
     """Deals whose shards a folder is to hold, made where they are missing."""
@@ -61,6 +70,9 @@ class DealSeries(SeedSeries):
     def requests(self) -> Iterator[DealRequest]:
         """The deals themselves."""
         return deal_requests(self.seeds(), self.mode, opponent_seeds=self.opponent_seeds)
+
+    def _files_a_seed(self) -> int:
+        return len(list(deal_requests([self.start], self.mode, opponent_seeds=self.opponent_seeds)))
 
 
 class PipelineSettings(BaseModel):

@@ -82,6 +82,8 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
         receipt = run(Job.model_validate(job), Volume(Path(os.environ["FORGE_VOLUME"]), _commit))
     except ForgeError as error:
         return {"error": type(error).__name__, "message": str(error)}
+    except (OSError, modal.exception.Error) as error:  # the caller would take it for an error of its own connection
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error
     return receipt.model_dump(mode="json")
 
 

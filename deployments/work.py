@@ -55,6 +55,7 @@ def run(job: Job, volume: Volume) -> Receipt:
     check_code(job)
     collection = Collection(volume.path, job.key)
     if (there := collection.receipt(job.block)) is not None:
+        _clear(job, volume)
         return there
     start = time.monotonic()
     name = device_name(gpu=job.gpu)
@@ -66,7 +67,19 @@ def run(job: Job, volume: Volume) -> Receipt:
         )
         added = collection.add(Path(folder), receipt)
     volume.keep()
+    _clear(job, volume)
     return added
+
+
+def _under_way(job: Job, volume: Volume) -> Path:
+    return volume.path / UNDER_WAY / job.key.digest
+
+
+def _clear(job: Job, volume: Volume) -> None:
+    """Remove the checkpoints of a block, which is kept by now: before that, they are all that there is of it."""
+    if (left := _under_way(job, volume)).exists():
+        shutil.rmtree(left)
+        volume.keep()
 
 
 def check_code(job: Job) -> None:
@@ -118,7 +131,7 @@ def _train(folder: Path, job: Job, volume: Volume) -> Made:
     from forge_core.learn.settings import TrainSettings
     from forge_core.learn.train import LAST, Surroundings, train
 
-    work = volume.path / UNDER_WAY / job.key.digest
+    work = _under_way(job, volume)
     settings = TrainSettings.model_validate(job.key.settings["train"])
     surroundings = Surroundings(
         resume=work / LAST if (work / LAST).exists() else None,
@@ -127,9 +140,11 @@ def _train(folder: Path, job: Job, volume: Volume) -> Made:
         solver_device=_cuda() if job.gpu and settings.source == "stream" else None,
     )
     with _inputs(job, volume) as (tokens, *initial), _kept(work / LAST, volume):
-        train(tokens, work, settings, surroundings, initial=initial[0] if initial else None)
+        try:
+            train(tokens, work, settings, surroundings, initial=initial[0] if initial else None)
+        except SystemExit as stop:  # what Lightning makes of SIGINT: sent back as a result, it would end the caller
+            raise KeyboardInterrupt from stop
     shutil.copytree(work, folder, ignore=shutil.ignore_patterns(LAST, ".*"), dirs_exist_ok=True)
-    shutil.rmtree(work)
     return Made()
 
 

@@ -38,7 +38,7 @@ def fill_games(
     """
     folder = Installation().place(folder)
     report = GamesReport()
-    with work_on(on), finish_first(logger.warning) as stopping:
+    with work_on(on, items=games.most), finish_first(logger.warning) as stopping:
         for seeds in missing_blocks(folder, games.seeds(), size=fill_size(), limit=games.limit, find=missing):
             receipt = fill(seeds, settings or EqSettings(), folder, model=model)
             report.made += len(receipt.made)

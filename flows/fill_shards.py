@@ -40,7 +40,7 @@ def fill_shards(
     folder = Installation().place(folder)
     check_folder(folder, settings)
     report = FillReport()
-    with work_on(on), gpu_of(device), finish_first(logger.warning) as stopping:
+    with work_on(on, items=deals.most), gpu_of(device), finish_first(logger.warning) as stopping:
         for block in missing_blocks(folder, deals.requests(), size=fill_size(), limit=deals.limit, find=missing):
             report.add(fill(block, settings, folder, device=device))
             if stopping():

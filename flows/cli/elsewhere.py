@@ -19,17 +19,20 @@ def options(
     budget: Annotated[float | None, typer.Option(help="On Modal: US dollars at which everything is stopped.")] = None,
     max_containers: Annotated[int | None, typer.Option(help="On Modal: containers at a time.")] = None,
     time_limit: Annotated[int | None, typer.Option(help="On Modal: seconds that one input may take.")] = None,
+    retries: Annotated[
+        int | None, typer.Option(help="On Modal: how often an input that failed is tried again.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="On Modal: do not ask whether the cost is agreed to.")] = False,
 ) -> Any:
     """The place that was typed; None when the work is to be done here. InputError for a place that cannot be meant."""
     from configs.modal import Place
     from forge_core.errors import InputError
 
-    given = {"budget": budget, "max_containers": max_containers, "time_limit": time_limit}
+    given = {"budget": budget, "max_containers": max_containers, "time_limit": time_limit, "retries": retries}
     if on is None:
         if yes or any(value is not None for value in given.values()):
             raise InputError.of(
-                got="--budget, --max-containers, --time-limit or --yes without --on",
+                got="--budget, --max-containers, --time-limit, --retries or --yes without --on",
                 expected="a place where work costs something",
                 remedy="name it, as in --on modal:T4",
             )

@@ -80,7 +80,7 @@ def stop(
     run_names: Annotated[
         list[str] | None, typer.Argument(metavar="[RUN]...", help="Runs, as `status` names them.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All runs, and every container of the App.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All runs, then the App itself: deploy it anew.")] = False,
 ) -> None:
     """Cancel what a run has started on Modal, whoever drives it."""
     from forge_core.errors import InputError, RemoteError
@@ -95,19 +95,25 @@ def stop(
         )
     chosen = control.open_runs() if everything else [journal.find(name) for name in run_names or ()]
 
+    why = "asked for by `forge modal stop`"
+
     async def work() -> tuple[dict[str, str], list[str]]:
         await connection.connect()
-        failures = await control.stop_runs(chosen, why="asked for by `forge modal stop`")
-        return failures, await control.stop_containers() if everything else []
+        failures = await control.stop_runs(chosen, why=why)
+        return ({}, await control.stop_app(chosen, why=why)) if everything else (failures, [])
 
-    failures, containers = run(work())
-    calls = sum(len(one.open) for one in chosen)
-    typer.echo(f"{len(chosen)} runs, {calls - len(failures)} calls and {len(containers)} containers were stopped.")
+    failures, apps = run(work())
+    calls = [name for one in chosen for name in one.open if name not in failures]
+    typer.echo(f"{len(chosen)} runs, {len(calls)} calls and {len(apps)} Apps were stopped.")
+    if apps:
+        say("Before work goes to Modal again: forge modal deploy")
     if failures:
+        blocks = {name: block for one in chosen for name, block in one.open.items()}
+        listed = ", ".join(f"{blocks.get(name, name)}: {reason}" for name, reason in failures.items())
         raise RemoteError.of(
-            got=f"{len(failures)} calls that could not be cancelled ({next(iter(failures.values()))})",
+            got=f"{len(failures)} inputs that may go on ({listed})",
             expected="all of them to end",
-            remedy="try again, or end the App with `modal app stop crystal-forge --yes` and deploy it anew",
+            remedy="try again, or stop the whole App with `forge modal stop --all`",
         )
 
 

@@ -3,14 +3,15 @@
     <stage>/<key>/about.json            the key: what the files are, and what they were made from
     <stage>/<key>/files/                the files of all blocks, as a folder of the user's would hold them
     <stage>/<key>/receipts/<block>.json what a block made, written after its files: the receipts are the manifest
-    inputs/<digest>                     a folder, or a file with its suffix, that stages read
-    inputs/<digest>.json                written after it: the input is there
+    inputs/<digest><suffix>             a folder, or a file with its suffix, that stages read
+    inputs/<digest>.json                written after it: the input is there, and this is its name
 
 Blocks may be made side by side, twice, or by a process that is killed: every file appears whole or not at all, and a
 block without a receipt was not made.
 """
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -20,7 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forge_core.artifacts.key import Key
-from forge_core.artifacts.listing import FileEntry, list_folder
+from forge_core.artifacts.listing import FileEntry, Source, list_folder
 
 ABOUT = "about.json"
 FILES = "files"
@@ -51,10 +52,20 @@ def block_name(items: Sequence[Any]) -> str:
     return hashlib.sha256(repr(list(items)).encode()).hexdigest()[:24]
 
 
+def input_name(source: Source) -> str:
+    """What an input is called: its digest, and a file's suffix, by which readers tell what it is."""
+    return source.digest + (source.path.suffix if source.path.is_file() else "")
+
+
+def input_mark(source: Source) -> bytes:
+    """The content of the file that is written when an input is there; see `input_path`."""
+    return json.dumps({"name": input_name(source)}).encode()
+
+
 def input_path(root: Path, digest: str) -> Path:
-    """Where an input lies: a folder, or an .onnx file."""
-    file = root / INPUTS / f"{digest}.onnx"
-    return file if file.is_file() else root / INPUTS / digest
+    """Where an input lies, a folder or a file. Raises OSError when it was never brought there whole."""
+    mark = json.loads((root / INPUTS / f"{digest}.json").read_bytes())
+    return root / INPUTS / mark["name"]
 
 
 class Collection:

@@ -11,8 +11,8 @@ from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import Source
 from tasks.console import progress
 from tasks.remote import connection, volume
-from tasks.remote.cost import block_size
-from tasks.remote.runs import here, run_jobs
+from tasks.remote.cost import block_size_at
+from tasks.remote.runs import place_for, run_jobs
 from tasks.remote.volume import Files
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ class Recipe(Generic[T]):
     path       where the file of an item lies
     work       what the container has to be told of some items, JSON values
     absent     the paths that a receipt says will never be made, such as deals that are too large
+    gpu        whether it can use a GPU
     """
 
     key: Key
@@ -35,6 +36,7 @@ class Recipe(Generic[T]):
     path: Callable[[T], Path]
     work: Callable[[Sequence[T]], dict[str, Any]]
     absent: Callable[[Receipt], set[str]] = lambda _receipt: set()
+    gpu: bool = True
 
 
 async def make(recipe: Recipe[T], wanted: Sequence[T], *, inputs: Sequence[Source] = ()) -> Files:
@@ -48,14 +50,14 @@ async def make(recipe: Recipe[T], wanted: Sequence[T], *, inputs: Sequence[Sourc
         return files
     for source in inputs:
         await volume.push(remote, source, what=recipe.unit)
-    gpu = next(iter(here().place.gpus), None)
-    size = block_size(recipe.key.stage, gpu)
+    place = place_for(gpu=recipe.gpu)
+    size = block_size_at(place, recipe.key.stage)
     blocks = [gaps[start : start + size] for start in range(0, len(gaps), size)]
     jobs = [
-        Job(key=recipe.key, code=recipe.code, block=block_name(block), work=recipe.work(block), gpu=gpu is not None)
+        Job(key=recipe.key, code=recipe.code, block=block_name(block), work=recipe.work(block), gpu=bool(place.gpus))
         for block in blocks
     ]
-    receipts = await run_jobs(recipe.key.stage, jobs, unit=recipe.unit, items=[len(block) for block in blocks])
+    receipts = await run_jobs(jobs, place, unit=recipe.unit, items=[len(block) for block in blocks])
     return Files(files.place, [*files.receipts, *receipts])
 
 

@@ -54,7 +54,8 @@ async def billed(days: int = 30) -> float | None:
 
 
 async def stop_runs(chosen: Sequence[Run], *, why: str) -> dict[str, str]:
-    """Cancel all that is open of some runs; the calls that could not be cancelled, and why.
+    """Cancel all that is open of some runs; the calls that could not be cancelled, and the blocks whose calls have no
+    known id, each with the reason.
 
     The process that drives a run, if it is alive, reads in the journal that the run was stopped and ends it.
     """
@@ -67,22 +68,30 @@ async def stop_runs(chosen: Sequence[Run], *, why: str) -> dict[str, str]:
             event = "not cancelled" if name in left else "cancelled"
             journal.write(event, id=name, block=block, why=left.get(name))
         failures |= left
-        if not run.alive and not left and run.end is None:
-            journal.write("end", outcome=f"stopped: {why}")
+        if not run.alive:
+            failures |= dict.fromkeys(run.lost, "the id of its call never arrived")
+            if not left and run.end is None:
+                journal.write("end", outcome=f"stopped: {why}")
     return failures
 
 
-async def stop_containers() -> list[str]:
-    """End every container of our Apps, whoever started it; the ids of those that ran."""
-    containers = (await look()).containers
-    names = [container["container_id"] for container in containers]
-    await asyncio.gather(*(_modal("container", "stop", name, "--yes") for name in names))
+async def stop_app(chosen: Sequence[Run], *, why: str) -> list[str]:
+    """Stop our App with all its calls and containers, whoever started them, and note in the journals of some runs that
+    nothing of them goes on; the App's id, if it was deployed. It has to be deployed anew before it can work again.
+
+    To stop its containers would not do: Modal gives the inputs of a stopped container to another one.
+    """
+    names = [app["app_id"] for app in (await look()).apps if not app["state"].startswith("stop")]
+    for name in names:
+        await _modal("app", "stop", name, "--yes")
+    for run in chosen:
+        Journal(run.path).write("app stopped", outcome=f"stopped: {why}")
     return names
 
 
 def open_runs() -> list[Run]:
     """The runs of this installation with calls that are not known to have ended."""
-    return [run for run in runs() if run.end is None or run.open]
+    return [run for run in runs() if run.end is None or run.open or run.lost]
 
 
 async def _modal_json(*words: str) -> list[dict[str, str]]:

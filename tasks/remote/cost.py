@@ -115,3 +115,8 @@ def block_size(stage: str, gpu: GpuName | None) -> int:
     if stage == "generate-eq":
         return 50
     return 250 if gpu is None else _MEMORY[gpu] * _DEALS_A_GIGABYTE
+
+
+def block_size_at(place: Place, stage: str) -> int:
+    """Deals or games in an input that suits every GPU of a place: which of them can be had is not known yet."""
+    return min(block_size(stage, gpu) for gpu in place.gpus or (None,))

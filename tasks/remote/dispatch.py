@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import modal
+from grpclib.exceptions import StreamTerminatedError
 
 from configs.modal import Place
 from forge_core import errors
@@ -27,6 +28,19 @@ OnAnswer = Callable[["Input", Answer], None]
 
 MOST_PENDING = 1000
 """Inputs under way at a time: half of what Modal lets one Function have."""
+
+PAUSES = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between two questions for an answer while the connection fails, beside what Modal's client tries itself."""
+
+_UNHEARD = (
+    modal.exception.ConnectionError,
+    modal.exception.ServiceError,
+    modal.exception.InternalError,
+    modal.exception.ResourceExhaustedError,
+    StreamTerminatedError,
+    OSError,
+)
+"""Errors of the connection: they say nothing of the call. Our Functions raise none of them (deployments.modal_app)."""
 
 _TICK = 0.25
 _CANCEL_LIMIT = 10.0
@@ -91,14 +105,13 @@ class Dispatch:
     async def _one(self, asked: Input) -> None:
         for attempt in range(self.place.retries + 1):
             name = await self._spawn(asked)
-            call = modal.FunctionCall.from_id(name)
             try:
                 async with asyncio.timeout(self.patience):
-                    answer = cast(Answer, await call.get.aio())
-            except Exception as error:
+                    answer = await self._answer(name)
+            except (Exception, SystemExit) as error:  # the second: a library ended the container's program
                 if self.patience is not None and isinstance(error, TimeoutError):
                     raise
-                self._failed(asked, name, error, last=attempt == self.place.retries)
+                await self._failed(asked, name, error, last=attempt == self.place.retries)
                 continue
             self._close(name, "done", items=asked.items, seconds=answer.get("seconds"), device=answer.get("device"))
             if "error" in answer:
@@ -107,7 +120,25 @@ class Dispatch:
             self.on_answer(asked, answer)
             return
 
-    def _failed(self, asked: Input, name: str, error: Exception, *, last: bool) -> None:
+    async def _answer(self, name: str) -> Answer:
+        """What a call answers. While the connection fails, the call goes on and is paid for: it is asked again."""
+        call = modal.FunctionCall.from_id(name)
+        for pause in PAUSES:
+            try:
+                return cast(Answer, await call.get.aio())
+            except _UNHEARD as error:
+                logger.warning("%-12s no word from Modal (%s), asking again", "modal", _words(error))
+                await asyncio.sleep(pause)
+        return cast(Answer, await call.get.aio())
+
+    async def _failed(self, asked: Input, name: str, error: BaseException, *, last: bool) -> None:
+        """Note that an attempt failed. Its call is over, as far as can be seen from here: cancelled, it is for sure."""
+        if name in (left := await cancel_calls([name])):
+            raise RemoteError.of(
+                got=f"no word from Modal of the input {asked.block}, which may go on ({left[name]})",
+                expected="its answer, or that it is cancelled",
+                remedy=f"see to the connection, then run `forge modal stop {self.journal.name}`",
+            ) from error
         self._close(name, "failed", why=_words(error))
         if journals.read(self.journal.path).stopped:
             raise RemoteError.of(
@@ -133,7 +164,8 @@ class Dispatch:
         try:
             call = await self.function.spawn.aio(asked.job)
         except Exception as error:
-            self.journal.write("refused", block=asked.block, why=_words(error))
+            event = "unanswered" if isinstance(error, _UNHEARD) else "refused"  # the first: it may run all the same
+            self.journal.write(event, block=asked.block, why=_words(error))
             raise RemoteError.of(
                 got=f"from Modal for an input: {_words(error)}",
                 expected="it to be taken",
@@ -150,7 +182,7 @@ class Dispatch:
             if self.meter.used_up:
                 raise BudgetReached.of(
                     got=f"an estimate of ${self.meter.spent:.2f} after {self._answered} inputs",
-                    expected=f"less than the budget of ${self.meter.budget:.2f}",
+                    expected=f"less than the ${self.meter.budget:.2f} that the budget leaves",
                     remedy="what was finished is kept: run the same command again with another --budget for the rest",
                 )
 
@@ -162,10 +194,13 @@ class Dispatch:
         except asyncio.CancelledError:
             work.cancel()
         self.meter.tick(len(self._open))
-        if self._open or self._spawning:
-            count = len(self._open) + len(self._spawning)
+        left = journals.read(self.journal.path)
+        if left.open:
             words = "%-12s %d inputs may go on; stop them with: forge modal stop %s"
-            logger.error(words, "modal", count, self.journal.name)
+            logger.error(words, "modal", len(left.open), left.name)
+        if left.lost:
+            words = "%-12s the inputs %s may go on, under ids that never arrived; end them with: forge modal stop --all"
+            logger.error(words, "modal", ", ".join(sorted(left.lost)))
 
     async def _cancel_open(self) -> None:
         if self._spawning:

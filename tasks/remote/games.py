@@ -25,7 +25,9 @@ def make_games(seeds: Sequence[int], settings: EqSettings, model: Source | None)
         settings={"expected_q": settings},
         inputs=[each.digest for each in inputs],
     )
-    recipe = blocks.Recipe(key=key, code=tuple(code), unit="games", path=relative_path, work=_work)
+    recipe = blocks.Recipe(
+        key=key, code=tuple(code), unit="games", path=relative_path, work=_work, gpu=model is not None
+    )
     return run(blocks.make(recipe, seeds, inputs=inputs))
 
 

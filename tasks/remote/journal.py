@@ -59,7 +59,7 @@ class Run:
 
     start     its first line: stage, function, gpu, inputs, at_most, expected ...
     open      calls that have not ended, by id: the block
-    lost      blocks whose call was being made when the journal broke off: their ids are not known
+    lost      blocks whose call may have been made, though its id did not arrive: only the whole App can be stopped
     done      finished inputs: items, seconds in the container, device
     failed    attempts that failed
     spent     US dollars by estimate
@@ -93,7 +93,8 @@ class Run:
     def state(self) -> str:
         """In words: "running", how it ended, or that nobody drives it any more."""
         if self.end is not None:
-            return self.end if not self.open else f"{self.end}; {len(self.open)} inputs are not known to be stopped"
+            left = len(self.open) + len(self.lost)
+            return self.end if not left else f"{self.end}; {left} inputs are not known to be stopped"
         if self.alive:
             return "running"
         return "abandoned" if self.open or self.lost else "broken off"
@@ -149,6 +150,10 @@ def _take(run: Run, event: dict[str, Any]) -> None:
         run.lost.discard(event["block"])
     elif kind == "stop":
         run.stopped = True
+    elif kind == "app stopped":
+        run.open.clear()
+        run.lost.clear()
+        run.end = run.end or event["outcome"]
     elif kind == "end":
         run.end = event["outcome"]
     run.spent = max(run.spent, float(event.get("spent", 0.0)))

@@ -14,13 +14,11 @@ class Meter:
     rate        US dollars a second of one container
     containers  how many there may be at a time
     budget      US dollars; None = no limit
-    before      US dollars of it that were spent before
     """
 
     rate: float
     containers: int
     budget: float | None = None
-    before: float = 0.0
     _running: float = 0.0
     _peak: int = 0
     _last: float = field(default_factory=time.monotonic)
@@ -41,4 +39,4 @@ class Meter:
     @property
     def used_up(self) -> bool:
         """Whether the budget is reached."""
-        return self.budget is not None and self.before + self.spent >= self.budget
+        return self.budget is not None and self.spent >= self.budget

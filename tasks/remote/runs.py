@@ -1,6 +1,7 @@
 """A run on Modal from the question whether it may begin to its last receipt."""
 
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +10,11 @@ import modal
 
 from configs.modal import MACHINES, GpuName, Job, Place
 from forge_core.artifacts.collection import Receipt
-from forge_core.errors import InputError, RemoteError
+from forge_core.errors import BudgetReached, InputError, RemoteError
 from tasks.console import console, progress
 from tasks.elsewhere import Elsewhere, elsewhere
 from tasks.remote import connection
-from tasks.remote.cost import Estimate, estimate
+from tasks.remote.cost import Estimate, block_size_at, estimate
 from tasks.remote.dispatch import Answer, Dispatch, Input
 from tasks.remote.guard import guarded
 from tasks.remote.journal import Journal
@@ -26,22 +27,26 @@ PATIENCE = 180
 """Seconds until a GPU that cannot be had gives way to the next one of the list."""
 
 
-async def run_jobs(stage: str, jobs: Sequence[Job], *, unit: str, items: Sequence[int]) -> list[Receipt]:
-    """Make blocks on Modal; their receipts, in the order in which they came.
+async def run_jobs(jobs: Sequence[Job], place: Place, *, unit: str, items: Sequence[int]) -> list[Receipt]:
+    """Make blocks of a collection on Modal; their receipts, in the order in which they came.
 
-    unit, items   what a block consists of, in the plural, and how many of them each job has
+    place        as `place_for` says
+    unit, items  what a block consists of, in the plural, and how many of them each job has
 
     The cost is told and has to be agreed to before anything starts. Raises RemoteError and what the stage raises.
     """
-    away = here()
-    place, prices = away.place, await current_prices()
+    stage, away, prices = jobs[0].key.stage, here(), await current_prices()
     first = place.gpus[0] if place.gpus else None
-    expected = estimate(stage, first, place, prices, items=sum(items), inputs=len(jobs))
-    agree(f"{sum(items):,} {unit} in {len(jobs):,} inputs on {place.name}", expected, place)
-    receipts: list[Receipt] = []
-    facts = {"inputs": len(jobs), "items": sum(items), "unit": unit, "at_most": expected.at_most}
+    made = sum(items)
+    whole = max(made, away.items or 0)
+    blocks = len(jobs) + math.ceil((whole - made) / block_size_at(place, stage))
+    what = f"{'up to ' if whole > made else ''}{whole:,} {unit} in {blocks:,} inputs on {place.name}"
+    agree(what, estimate(stage, first, place, prices, items=whole, inputs=blocks), away)
+    expected = estimate(stage, first, place, prices, items=made, inputs=len(jobs))
+    facts = {"inputs": len(jobs), "items": made, "unit": unit, "at_most": expected.at_most}
     facts |= {"expected": expected.expected, "budget": place.budget, "function": MACHINES[stage].function}
-    with progress(f"{unit} on Modal", sum(items), "{items:.1f} a second") as advance:
+    receipts: list[Receipt] = []
+    with progress(f"{unit} on Modal", made, "{items:.1f} a second") as advance:
 
         def on_answer(asked: Input, answer: Answer) -> None:
             receipts.append(Receipt.model_validate(answer))
@@ -52,16 +57,23 @@ async def run_jobs(stage: str, jobs: Sequence[Job], *, unit: str, items: Sequenc
         logger.info(
             "%-12s run %s: watch it with `forge modal status`, stop it with `forge modal stop`", "modal", journal.name
         )
-        meter = Meter(prices.second(stage, gpu), place.max_containers, place.budget, before=away.spent)
+        meter = Meter(prices.second(stage, gpu), place.max_containers, away.left)
         function = await chosen_function(stage, gpu, place)
-        with guarded(journal.path):
-            inputs = [Input(job.block, job.model_dump(mode="json"), n) for job, n in zip(jobs, items, strict=True)]
-            try:
-                await Dispatch(function, journal, place, meter, on_answer).run(inputs)
-            finally:
-                away.spent += meter.spent
-    logger.info("%-12s %d %s made, about $%.2f by estimate", "modal", sum(items), unit, meter.spent)
+        inputs = [Input(job.block, job.model_dump(mode="json"), n) for job, n in zip(jobs, items, strict=True)]
+        await _drive(Dispatch(function, journal, place, meter, on_answer), inputs)
+    if away.items is not None:
+        away.items = max(0, away.items - made)
+    logger.info("%-12s %d %s made, about $%.2f by estimate", "modal", made, unit, meter.spent)
     return receipts
+
+
+async def _drive(dispatch: Dispatch, inputs: Sequence[Input]) -> None:
+    """Run inputs under a guard. However it ends, what they cost is gone from the budget."""
+    with guarded(dispatch.journal.path):
+        try:
+            await dispatch.run(inputs)
+        finally:
+            here().spent += dispatch.meter.spent
 
 
 def here() -> Elsewhere:
@@ -69,15 +81,33 @@ def here() -> Elsewhere:
     return elsewhere() or Elsewhere(Place())
 
 
-def agree(what: str, expected: Estimate, place: Place) -> None:
-    """Tell what a run will cost, and ask whether it may start. InputError where nobody can be asked."""
+def place_for(*, gpu: bool) -> Place:
+    """The place that was chosen, with what its budget leaves, for work that can or cannot use a GPU: none is rented
+    for what computes on processor cores. Raises BudgetReached when nothing is left."""
+    away = here()
+    if away.left == 0:
+        raise BudgetReached.of(
+            got=f"an estimate of ${away.spent:.2f} before this stage",
+            expected=f"less than the budget of ${away.place.budget:.2f}",
+            remedy="what was finished is kept: run the same command again with another --budget for the rest",
+        )
+    if away.place.gpus and not gpu:
+        logger.info("%-12s this computes on processor cores: no GPU is rented for it", "modal")
+    return away.place.model_copy(update={"budget": away.left, "gpus": away.place.gpus if gpu else ()})
+
+
+def agree(what: str, expected: Estimate, away: Elsewhere) -> None:
+    """Tell what a run will cost, and ask whether it may start. InputError where nobody can be asked.
+
+    It is asked once where the whole command's price is known: it has a budget, or says how much it is to make.
+    """
     likely = "unknown, as this was never measured" if expected.expected is None else f"about ${expected.expected:.2f}"
     hours = "" if expected.hours is None else f" in {_duration(expected.hours)}"
     logger.info("%-12s %s", "modal", what)
     logger.info(
         "%-12s cost: at most $%.2f, expected: %s%s (%s)", "modal", expected.at_most, likely, hours, expected.source
     )
-    if place.agreed:
+    if away.agreed:
         return
     if not (sys.stdin.isatty() and console().is_terminal):
         raise InputError.of(
@@ -85,8 +115,10 @@ def agree(what: str, expected: Estimate, place: Place) -> None:
             expected="consent",
             remedy="pass --yes (in a form of the Prefect UI: `agreed`), and a --budget to be safe",
         )
-    if console().input("Start? [y/N] ").strip().lower() not in ("y", "yes"):
+    budget = "" if away.left is None else f", and go on with the rest up to ${away.left:.2f} in all"
+    if console().input(f"Start{budget}? [y/N] ", markup=False).strip().lower() not in ("y", "yes"):
         raise InputError.of(got="no consent", expected="y", remedy="nothing was started")
+    away.agreed = away.left is not None or away.items is not None
 
 
 async def choose_gpu(stage: str, place: Place, prices: Prices) -> GpuName | None:
@@ -96,15 +128,14 @@ async def choose_gpu(stage: str, place: Place, prices: Prices) -> GpuName | None
     for gpu in place.gpus:
         function = await chosen_function(stage, gpu, place)
         journal = Journal.begin(stage, gpu=gpu, function=MACHINES[stage].function, inputs=1, unit="question")
-        meter = Meter(prices.second(stage, gpu), 1)
+        meter = Meter(prices.second(stage, gpu), 1, here().left)
         asked = Place(gpus=(gpu,), max_containers=1, retries=0)
-        with guarded(journal.path):
-            try:
-                dispatch = Dispatch(function, journal, asked, meter, _ignore, patience=PATIENCE)
-                await dispatch.run([Input("hello", {"hello": True})])
-                return gpu
-            except TimeoutError:
-                logger.warning("%-12s no %s within %d s", "modal", gpu, PATIENCE)
+        try:
+            dispatch = Dispatch(function, journal, asked, meter, _ignore, patience=PATIENCE)
+            await _drive(dispatch, [Input("hello", {"hello": True})])
+            return gpu
+        except TimeoutError:
+            logger.warning("%-12s no %s within %d s", "modal", gpu, PATIENCE)
     raise RemoteError.of(
         got=f"none of {', '.join(place.gpus)} within {PATIENCE} s each",
         expected="one of them",

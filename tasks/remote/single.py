@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from configs.modal import Job
+from configs.modal import MACHINES, Job
 from forge_core.artifacts.collection import Receipt
 from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.key import make_key
@@ -12,7 +12,7 @@ from forge_core.artifacts.listing import Source
 from tasks.remote import connection, volume
 from tasks.remote.blocks import bring
 from tasks.remote.running import run
-from tasks.remote.runs import here, run_jobs
+from tasks.remote.runs import place_for, run_jobs
 from tasks.remote.volume import Files
 
 BLOCK = "all"
@@ -36,8 +36,9 @@ def make_there(
         if not files.receipts:
             for source in inputs:
                 await volume.push(remote, source, what=f"an input of {stage}")
-            job = Job(key=key, code=tuple(code), block=BLOCK, work={}, gpu=bool(here().place.gpus))
-            files = Files(files.place, await run_jobs(stage, [job], unit="runs", items=[1]))
+            place = place_for(gpu=MACHINES[stage].gpu)
+            job = Job(key=key, code=tuple(code), block=BLOCK, work={}, gpu=bool(place.gpus))
+            files = Files(files.place, await run_jobs([job], place, unit="runs", items=[1]))
         await bring(files, list(files.by_path), folder, what=stage)
         return files.receipts[0]
 

@@ -14,7 +14,7 @@ from modal.types import FileEntryType
 from pydantic import ValidationError
 
 from configs.installation import Installation
-from forge_core.artifacts.collection import ABOUT, FILES, INPUTS, RECEIPTS, Receipt, place_of
+from forge_core.artifacts.collection import ABOUT, FILES, INPUTS, RECEIPTS, Receipt, input_mark, input_name, place_of
 from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import FileEntry, Source, list_folder
 from forge_core.errors import DamagedFile, RemoteError
@@ -100,19 +100,19 @@ async def fetch(
 
 
 async def push(volume: modal.Volume, source: Source, *, what: str) -> None:
-    """Send an input to the Volume, under its digest, unless it is there. Its listing goes last, and says that it is."""
-    place = f"{INPUTS}/{source.digest}"
+    """Send an input to the Volume, under its digest, unless it is there. Its mark goes last, and says that it is."""
+    place = f"{INPUTS}/{input_name(source)}"
     if f"{source.digest}.json" in await _names(volume, INPUTS):
         return
     logger.info("%-12s sending %s to the Volume", "modal", what)
     async with volume.batch_upload(force=True) as batch:
         if source.path.is_file():
-            batch.put_file(source.path, place + source.path.suffix)
+            batch.put_file(source.path, place)
         else:
             for file in list_folder(source.path).files:
                 batch.put_file(source.path / file.path, f"{place}/{file.path}")
     async with volume.batch_upload(force=True) as batch:
-        batch.put_file(io.BytesIO(b"{}"), f"{place}.json")
+        batch.put_file(io.BytesIO(input_mark(source)), f"{INPUTS}/{source.digest}.json")
 
 
 async def _bring(volume: modal.Volume, remote: str, file: FileEntry, target: Path) -> None:

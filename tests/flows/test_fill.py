@@ -52,6 +52,14 @@ def test_more_opponents_later_make_only_the_new_deals(tmp_path: Path) -> None:
     ]
 
 
+def test_how_many_files_a_series_makes_at_most() -> None:
+    assert SeedSeries(count=7).most == 7
+    assert SeedSeries(limit=3).most == 3
+    assert SeedSeries().most is None
+    assert DealSeries(count=7, mode=DealMode.ALL_DECLARATIONS).most == 70
+    assert DealSeries(count=7, mode=DealMode.MARGINALIZED, opponent_seeds=2, limit=10).most == 10
+
+
 def test_large_deals_are_skipped_and_named(tmp_path: Path) -> None:
     from flows.fill_shards import fill_shards
 

@@ -39,6 +39,7 @@ class Faults:
     delay      input -> seconds until it is delivered
     conflicts  how many commits of a Volume fail with a conflict
     cut        how many downloads from a Volume break off half way
+    broken     name of an RPC -> how many of its calls break off before the plane has read them
     """
 
     fail: dict[int, int] = field(default_factory=dict[int, int])
@@ -49,13 +50,14 @@ class Faults:
     delay: dict[int, float] = field(default_factory=dict[int, float])
     conflicts: int = 0
     cut: int = 0
+    broken: dict[str, int] = field(default_factory=dict[str, int])
 
     @staticmethod
-    def take(faults: dict[int, int], number: int) -> bool:
-        """Whether this attempt of an input is one of those that go wrong."""
-        if faults.get(number, 0) <= 0:
+    def take(faults: dict[T, int], what: T) -> bool:
+        """Whether this attempt of an input, or call of an RPC, is one of those that go wrong."""
+        if faults.get(what, 0) <= 0:
             return False
-        faults[number] -= 1
+        faults[what] -= 1
         return True
 
 

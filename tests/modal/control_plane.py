@@ -243,6 +243,8 @@ class ControlPlane:
             request = await stream.recv_message()
             caller = self._caller(stream.metadata)
             self.calls.append(Asked(name, request, caller.id if caller else None))
+            if Faults.take(self.faults.broken, name):
+                raise GRPCError(Status.UNAVAILABLE, "the connection was lost")
             if method is None:
                 raise GRPCError(Status.UNIMPLEMENTED, f"the local control plane does not know {name}")
             if inspect.isasyncgenfunction(method):

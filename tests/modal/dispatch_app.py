@@ -1,5 +1,6 @@
 """A Function that answers as ours do, in no time, and does what a job tells it to."""
 
+import sys
 import time
 from typing import Any
 
@@ -11,6 +12,8 @@ app = modal.App("dispatch")
 @app.function(image=modal.Image.debian_slim())
 def work(job: dict[str, Any]) -> dict[str, Any]:
     time.sleep(job.get("sleep", 0))
+    if "exit" in job:
+        sys.exit(job["exit"])
     if "raise" in job:
         raise ValueError(job["raise"])
     if "error" in job:

@@ -11,7 +11,7 @@ from forge_core.artifacts.collection import place_of
 from forge_core.shards.generate import Outcome, write_block
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
-from tasks.elsewhere import work_on
+from tasks.elsewhere import elsewhere, work_on
 from tasks.remote import journal
 from tasks.remote.shards import bring_shards, make_shards, recipe
 
@@ -45,3 +45,20 @@ def test_shards_from_modal_are_those_made_here_and_are_made_once(deployed: Contr
     place = deployed.volume_root / "crystal-forge" / place_of(recipe(SETTINGS).key)
     assert len(list((place / "receipts").iterdir())) == 1
     assert len(list((place / "files").rglob("*.parquet"))) == 3
+
+
+def test_slices_of_a_command_share_a_price_and_a_budget(
+    deployed: ControlPlane, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"), work_on(Place(agreed=True, budget=5.0), items=9):
+        make_shards(REQUESTS[:2], SETTINGS)
+        away = elsewhere()
+        assert away is not None
+        left = away.left
+        make_shards(REQUESTS[2:], SETTINGS)
+    assert "up to 9 deals in 2 inputs" in caplog.text
+    assert "up to 7 deals in 2 inputs" in caplog.text
+    assert left is not None
+    assert 0 < left < 5
+    assert [run.start["budget"] for run in journal.runs()] == [left, 5.0]
+    assert away.spent == pytest.approx(sum(run.spent for run in journal.runs()))

@@ -126,6 +126,16 @@ def test_cancelling_ends_what_runs_and_what_waits(plane: ControlPlane, act: moda
     assert single.remote("echo", 1) == 1
 
 
+def test_the_input_of_a_stopped_container_goes_to_another(plane: ControlPlane, act: modal.Function) -> None:
+    call = act.spawn("sleep", 60)
+    (busy,) = [one for one in plane.wait(lambda running: bool(running.inputs)).containers if one.input]
+    command("container", "stop", busy.id, "--yes")
+    running = plane.wait(lambda running: any(one.input and one is not busy for one in running.containers))
+    assert busy.exit_code is not None
+    assert len(running.inputs) == 1
+    call.cancel(terminate_containers=True)
+
+
 def test_containers_are_as_many_as_allowed(plane: ControlPlane, act: modal.Function) -> None:
     assert list(act.map(["echo"] * 60, range(60))) == list(range(60))
     assert len(plane.running().containers) <= 2

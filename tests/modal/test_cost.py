@@ -69,7 +69,7 @@ def test_a_gpu_has_a_row_once_it_was_used() -> None:
 def test_the_meter_counts_containers_not_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("tasks.remote.meter.time.monotonic", lambda: now[0])
-    meter = Meter(rate=0.01, containers=4, budget=1.0, before=0.5)
+    meter = Meter(rate=0.01, containers=4, budget=0.5)
     meter.tick(0)
     now[0] += 10
     assert meter.tick(2) == pytest.approx(0.01 * (2 * 10 + 2 * IDLE))

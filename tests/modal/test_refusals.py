@@ -1,31 +1,31 @@
 """What cannot be done on Modal is said in a sentence, within seconds, before anything starts."""
 
 import asyncio
+import io
 import socket
+import sys
 import time
 from pathlib import Path
 
-import modal
 import pytest
 from control_plane import ControlPlane
-from dispatch_app import namesake
+from rich.console import Console
 
 from configs.modal import GPUS, Job, Place
 from deployments import work
 from deployments.modal_app import app
+from flows.cli.elsewhere import options
 from flows.modal_checks import modal_checks
 from forge_core.artifacts.key import make_key
-from forge_core.errors import InputError, RemoteError
+from forge_core.errors import BudgetReached, InputError, RemoteError
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
-from tasks.elsewhere import work_on
+from tasks.elsewhere import Elsewhere, work_on
 from tasks.remote import connection, journal
-from tasks.remote.control import look, stop_containers
 from tasks.remote.cost import Estimate
 from tasks.remote.deployed import sign
-from tasks.remote.meter import Meter
 from tasks.remote.prices import PUBLISHED
-from tasks.remote.runs import agree, choose_gpu
+from tasks.remote.runs import agree, choose_gpu, here
 from tasks.remote.shards import make_shards
 
 REQUESTS = [DealRequest(0, None, 0)]
@@ -86,14 +86,26 @@ def test_nobody_to_ask(control_plane: ControlPlane) -> None:
     assert not [call for call in control_plane.calls if call.name == "FunctionMap"]
 
 
-def test_a_budget_that_other_stages_of_the_run_have_used_up() -> None:
-    assert Meter(0.0, 8, budget=1.0, before=1.0).used_up
+def test_a_budget_that_other_stages_of_the_run_have_used_up(control_plane: ControlPlane) -> None:
+    app.deploy()
+    with work_on(Place(budget=1.0, agreed=True)):
+        here().spent = 1.2
+        with pytest.raises(BudgetReached, match=r"Got an estimate of \$1\.20 before this stage"):
+            make_shards(REQUESTS, SETTINGS)
+    assert not list(journal.runs())
 
 
 @pytest.mark.parametrize("text", ["modal:H900", "modal:t4,nvidia", "moon", "modal-T4"])
 def test_a_place_that_cannot_be_meant(text: str) -> None:
     with pytest.raises(InputError, match=r"one of T4, L4|modal or modal:GPU"):
         Place.parse(text)
+
+
+def test_every_limit_can_be_typed() -> None:
+    typed = options(on="modal:T4", budget=2.0, max_containers=3, time_limit=60, retries=0, yes=True)
+    assert typed == Place(gpus=("T4",), budget=2.0, max_containers=3, time_limit=60, retries=0, agreed=True)
+    with pytest.raises(InputError, match="--retries or --yes without --on"):
+        options(on=None, budget=None, max_containers=None, time_limit=None, retries=0, yes=False)
 
 
 def test_every_gpu_of_the_list_can_be_typed_and_has_a_price() -> None:
@@ -110,13 +122,31 @@ def test_a_gpu_that_the_machine_does_not_have_is_refused_not_replaced(control_pl
     assert bound[0].function_options.resources.gpu_config.gpu_type == "T4"
 
 
+def test_blocks_fit_into_the_smallest_of_the_gpus(
+    control_plane: ControlPlane, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.deploy()
+    deals = [DealRequest(seed, None, 0) for seed in range(1000)]
+    with (
+        caplog.at_level("INFO"),
+        work_on(Place(gpus=("H100", "T4"), agreed=True)),
+        pytest.raises(InputError, match="On Modal"),
+    ):
+        make_shards(deals, SETTINGS)
+    assert "1,000 deals in 4 inputs on modal:H100,T4" in caplog.text
+
+
 def test_gpus_are_tried_in_order(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     app.deploy()
     monkeypatch.setattr("tasks.remote.runs.PATIENCE", 0.5)
     control_plane.faults.delay = {0: 60, 1: 60}
-    with pytest.raises(RemoteError, match="none of H100, L4 within"):
-        asyncio.run(choose_gpu("generate", Place(gpus=("H100", "L4")), PUBLISHED))
+    place = Place(gpus=("H100", "L4"), budget=5.0)
+    with work_on(place):
+        with pytest.raises(RemoteError, match="none of H100, L4 within"):
+            asyncio.run(choose_gpu("generate", place, PUBLISHED))
+        assert here().spent == pytest.approx(sum(run.spent for run in journal.runs()))
     assert {run.start["gpu"] for run in journal.runs()} == {"H100", "L4"}
+    assert all(run.spent > 0 for run in journal.runs())
     assert not control_plane.wait(lambda running: not running)
 
 
@@ -127,20 +157,35 @@ def test_other_code_than_was_deployed(tmp_path: Path) -> None:
         work.run(job, work.Volume(tmp_path, lambda: None))
 
 
-@pytest.mark.slow
-def test_stop_all_ends_containers_that_nobody_knows(control_plane: ControlPlane) -> None:
-    namesake.deploy()
-    modal.Function.from_name("crystal-forge", "rest").spawn(120)
-    control_plane.wait(lambda running: bool(running.containers), 60)
-    assert len(asyncio.run(look()).containers) == 1
-    assert len(asyncio.run(stop_containers())) == 1
+class Typed(io.StringIO):
+    """A terminal at which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
 
 
-def test_what_was_agreed_to_is_not_asked() -> None:
+@pytest.mark.parametrize(
+    ("budget", "items", "asked"),
+    [
+        pytest.param(None, None, 2, id="every stage, as nobody knows the price of the next one"),
+        pytest.param(None, 10_000, 1, id="the price of all slices was told"),
+        pytest.param(5.0, None, 1, id="a budget is for all stages"),
+    ],
+)
+def test_a_command_is_agreed_to_once_where_its_price_is_known(
+    budget: float | None, items: int | None, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     expected = Estimate(at_most=4.2, expected=0.37, hours=0.5, source="somewhere")
     with pytest.raises(InputError, match="nobody to ask"):
-        agree("10 deals", expected, Place())
-    agree("10 deals", expected, Place(agreed=True))
+        agree("10 deals", expected, Elsewhere(Place(), agreed=False))
+    said = io.StringIO()
+    monkeypatch.setattr("tasks.remote.runs.console", lambda: Console(file=said, force_terminal=True, color_system=None))
+    monkeypatch.setattr(sys, "stdin", Typed("y\ny\n"))
+    away = Elsewhere(Place(budget=budget), items)
+    agree("10 deals", expected, away)
+    agree("10 deals", expected, away)
+    assert said.getvalue().count("? [y/N] ") == asked
+    assert ("up to $5.00 in all" in said.getvalue()) == (budget is not None)
 
 
 def test_the_doctor_says_what_is_missing_on_modal(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:

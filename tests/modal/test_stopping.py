@@ -9,12 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import modal
 import pytest
 from control_plane import ControlPlane
-from dispatch_app import app
+from dispatch_app import app, namesake
 
+from configs.modal import Place
+from forge_core.errors import RemoteError
 from tasks.remote import journal
-from tasks.remote.control import open_runs, stop_runs
+from tasks.remote.control import open_runs, stop_app, stop_runs
+from tasks.remote.dispatch import Dispatch, Input
+from tasks.remote.journal import Journal
+from tasks.remote.meter import Meter
 
 DRIVER = Path(__file__).with_name("driver.py")
 
@@ -92,6 +98,35 @@ def test_a_run_without_driver_and_guard_is_found_and_stopped(
     assert not deployed.wait(lambda running: not running)
     (run,) = journal.runs()
     assert run.end == "stopped: asked"
+
+
+def test_the_app_is_stopped_with_all_that_nobody_knows(deployed: ControlPlane) -> None:
+    namesake.deploy()
+    modal.Function.from_name("crystal-forge", "rest").spawn(120)
+    deployed.wait(lambda running: bool(running.inputs), 60)
+    assert asyncio.run(stop_app([], why="asked")) == [namesake.app_id]
+    deployed.wait(lambda running: not running and not running.containers)
+    assert asyncio.run(stop_app([], why="asked")) == []
+
+
+def test_a_call_whose_id_never_arrived_is_named_until_the_app_is_stopped(
+    deployed: ControlPlane, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def drive() -> None:
+        function = modal.Function.from_name("dispatch", "work")
+        await function.hydrate.aio()
+        deployed.faults.broken = {"FunctionMap": 10**6}
+        run = Dispatch(function, Journal.begin("test", gpu=None), Place(), Meter(0.0, 1), lambda *_: None)
+        await run.run([Input("b0", {"block": "b0"})])
+
+    with pytest.raises(RemoteError, match="from Modal for an input"):
+        asyncio.run(drive())
+    assert "the inputs b0 may go on" in caplog.text
+    (run,) = open_runs()
+    assert "1 inputs are not known to be stopped" in run.state
+    assert asyncio.run(stop_runs([run], why="asked")) == {"b0": "the id of its call never arrived"}
+    asyncio.run(stop_app(open_runs(), why="asked"))
+    assert not open_runs()
 
 
 def wait_for_end(seconds: float = 20) -> None:
