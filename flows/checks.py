@@ -8,15 +8,20 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from configs.installation import Installation
 from flows import server
 from flows.health import Check
 from flows.modal_checks import modal_checks
+from forge_core.errors import InputError
 
 _PACKAGES = ("numba", "numpy", "polars", "torch", "lightning", "onnxruntime", "prefect", "mlflow")
 _GIGABYTE = 1e9
-_LEAST_FREE = 2  # GB that the demonstration and its servers take, with room to spare
+_MEMORY = Path("/proc/meminfo")
+_LEAST_FREE = 2  # GB of disk, and of memory, that the demonstration and its servers take, with room to spare
+_PATIENCE = 30  # seconds for the NVIDIA driver to answer
+_COMPILERS = ("gcc", "clang")  # that Triton looks for, unless CC names one
 
 
 def check_all() -> Iterator[Check]:
@@ -30,8 +35,9 @@ def check_all() -> Iterator[Check]:
     )
     yield from (_package(name) for name in _PACKAGES)
     yield _home(installation)
+    yield from _memory()
     yield Check("threads", True, f"{installation.thread_count()} (FORGE_THREADS changes it)")
-    yield _gpu()
+    yield from _gpu()
     yield _prefect(installation)
     yield from modal_checks()
 
@@ -54,14 +60,56 @@ def _home(installation: Installation) -> Check:
     return Check("home", free >= _LEAST_FREE, f"{home}, {free:.0f} GB free", f"free {_LEAST_FREE} GB of disk space")
 
 
-def _gpu() -> Check:
+def _memory() -> Iterator[Check]:
+    """What programs can still get, as Linux tells it; other systems are not asked."""
+    if not _MEMORY.exists():
+        return
+    sizes = dict(line.split(":", 1) for line in _MEMORY.read_text().splitlines())
+    total, free = (int(sizes[name].split()[0]) * 1024 / _GIGABYTE for name in ("MemTotal", "MemAvailable"))
+    remedy = f"end other programs until {_LEAST_FREE} GB are free"
+    yield Check("memory", free >= _LEAST_FREE, f"{free:.1f} of {total:.1f} GB free", remedy)
+
+
+def _gpu() -> Iterator[Check]:
+    """The driver; if it answers, also what works on the GPU: torch, the solver, and the compiler that torch needs."""
     if (tool := shutil.which("nvidia-smi")) is None:
-        return Check("gpu", True, "none; the processor does everything")
+        yield Check("gpu", True, "none; the processor does everything")
+        return
     query = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    answer = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    try:
+        answer = subprocess.run(query, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    except subprocess.TimeoutExpired:
+        yield Check("gpu", False, f"nvidia-smi is silent for {_PATIENCE} s", "restart the machine or its NVIDIA driver")
+        return
     sound = answer.returncode == 0
     found = "; ".join(answer.stdout.split("\n")).strip("; ") if sound else answer.stdout.strip()
-    return Check("gpu", sound, found, "repair the NVIDIA driver")
+    yield Check("gpu", sound, found, "repair the NVIDIA driver")
+    if sound:
+        yield from (_gpu_for_torch(), _gpu_for_solver(), _compiler())
+
+
+def _gpu_for_torch() -> Check:
+    import torch
+
+    built = f"torch for CUDA {torch.version.cuda}" if torch.version.cuda else "torch without CUDA"
+    remedy = "install a torch for the driver's CUDA (pytorch.org), and see that CUDA_VISIBLE_DEVICES hides no GPU"
+    return Check("gpu for torch", torch.cuda.is_available(), built, remedy)
+
+
+def _gpu_for_solver() -> Check:
+    from forge_core.solver.gpu import cuda_device
+
+    try:
+        return Check("gpu for solver", True, f"CuPy on {cuda_device().name}")
+    except InputError as error:
+        return Check("gpu for solver", False, "deals are solved on the processor", str(error))
+
+
+def _compiler() -> Check:
+    """Without one, torch's compiler fails in the first step of a training on a GPU."""
+    named = os.environ.get("CC")
+    found = next(filter(None, map(shutil.which, [named] if named else _COMPILERS)), None)
+    return Check("c compiler", found is not None, found or "none", "install gcc, or train with `--set compile=off`")
 
 
 def _prefect(installation: Installation) -> Check:

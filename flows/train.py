@@ -4,7 +4,9 @@ from prefect import flow
 
 from flows import forms
 from forge_core.artifacts.reference import Reference
+from forge_core.learn.hardware import ONE_DEVICE, Hardware
 from tasks.checkout import checkout
+from tasks.devices import train_on
 from tasks.elsewhere import work_on
 from tasks.report import report_model
 from tasks.train import train as train_model
@@ -17,6 +19,7 @@ def train(
     output: forms.Output = None,
     initial: forms.Initial = None,
     on: forms.On = None,
+    hardware: forms.Settings[Hardware] = ONE_DEVICE,
 ) -> Reference:
     """Train a network and keep the weights with the lowest q_gap on the val split.
 
@@ -25,8 +28,9 @@ def train(
     output    a folder that gets the model, besides the store
     initial   the model whose weights it starts from; none = weights drawn by the seed
     on        where it is trained; none = here
+    hardware  the devices that it is trained on
     """
-    with work_on(on):
+    with work_on(on), train_on(hardware):
         model = train_model(tokens, settings, initial)
     if output is not None:
         checkout([model], output)

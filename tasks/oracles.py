@@ -54,11 +54,11 @@ def exact_oracle() -> Oracle:
 
 
 def model_oracle(model: Path | str) -> Oracle:
-    """A model folder, an .onnx file or, as a string, a name of the catalog.
+    """A model folder, an .onnx file or, as a string, a name of the catalog: torch where it is fastest, ONNX on the CPU.
 
     Raises ModelError, or WrongModelType for a policy.
     """
-    from forge_core.learn.inference import load
+    from forge_core.learn.inference import fastest_device, load
 
-    loaded = load(model, kind="qvalue", catalog=Installation().models)
+    loaded = load(model, kind="qvalue", device=fastest_device(), catalog=Installation().models)
     return FixedBatches(ModelOracle(loaded, loaded.digest))

@@ -13,7 +13,7 @@ from forge_core.artifacts.reference import Reference
 from forge_core.learn.settings import TrainSettings
 from tasks import tracking
 from tasks.console import console
-from tasks.devices import choose_device
+from tasks.devices import choose_device, hardware
 from tasks.elsewhere import elsewhere
 from tasks.limits import one_gpu
 from tasks.pages import links
@@ -95,6 +95,8 @@ def _train(
             resume=resume,
             callbacks=[report],
             console=console(),
+            devices=hardware().devices,
+            strategy=hardware().strategy,
             solver_threads=Installation().thread_count(),
             solver_device=choose_device("auto") if settings.source == "stream" else None,
         )

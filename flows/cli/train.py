@@ -38,6 +38,12 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Samples in a step.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
     precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = None,
+    devices: Annotated[
+        str | None, typer.Option(help="GPUs, or processes on the CPU, that share each batch; auto: all GPUs. [1]")
+    ] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="auto or ddp: how several devices share the work. [auto]")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Keys the first weights and the order of the samples.")] = None,
     fast_dev_run: Annotated[
         bool, typer.Option("--fast-dev-run", help="A few steps, on a few deals solved for it if --data is not given.")
@@ -46,6 +52,7 @@ def train(
 ) -> None:
     """Train a network, on training arrays or on a stream of fresh deals."""
     from forge_core.errors import InputError
+    from forge_core.learn.hardware import Hardware
     from forge_core.learn.settings import TrainSettings
 
     options = {
@@ -58,6 +65,7 @@ def train(
     }
     options |= {"learning_rate": learning_rate, "precision": precision, "seed": seed}
     settings = build(TrainSettings, options, sets)
+    hardware = build(Hardware, {"devices": devices, "strategy": strategy})
     if fast_dev_run:
         settings = settings.quick_check()
     if data is None and settings.source == "tokens" and not fast_dev_run:
@@ -68,7 +76,12 @@ def train(
         )
     tokens = absolute(data) or (_few_tokens() if fast_dev_run else _val_tokens())
     outcome = run_flow(
-        "train:train", tokens=tokens, settings=settings, output=absolute(output), initial=absolute(initial)
+        "train:train",
+        tokens=tokens,
+        settings=settings,
+        output=absolute(output),
+        initial=absolute(initial),
+        hardware=hardware,
     )
     say(f"{outcome.value.short} in {output or 'the store'}")
 

@@ -5,6 +5,7 @@ network       the interface of the networks; mlp and transformer are the two the
 batches       token arrays into batches, in an order that can be stopped and resumed
 lit_module    the losses, the optimiser and the schedule
 train         one training run, from a folder of tokens to a folder with a model
+hardware      how many devices; together starts a helper for each further one
 ownership     the inputs of the mlp
 players       what random play, highest-rank play and a model choose
 metrics       how good a player chooses and a model predicts: regret, errors, blunders, ties, with intervals

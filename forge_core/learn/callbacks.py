@@ -166,7 +166,9 @@ class EpochBar(Callback):
         self._task = self._progress.add_task("train", total=None, epoch=1, q_gap="")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Shows the bar."""
+        """Shows the bar, in one of several processes."""
+        if not trainer.is_global_zero:
+            return
         total = forge_module(pl_module).total_steps
         self._progress.update(self._task, total=total, completed=trainer.global_step)
         self._progress.start()

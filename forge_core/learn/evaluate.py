@@ -1,12 +1,14 @@
 """A model, random play and an untrained network on the same states."""
 
+import torch
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.learn.build import build_network
 from forge_core.learn.inference import TorchModel
 from forge_core.learn.metrics import Metrics, measure_model, measure_random_play
 from forge_core.learn.model import Model, answers
-from forge_core.learn.settings import Architecture, ModelKind
+from forge_core.learn.network import Network
+from forge_core.learn.settings import TrainSettings
 from forge_core.tokens.arrays import TokenArrays
 
 
@@ -31,15 +33,13 @@ def random_play(arrays: TokenArrays) -> Metrics:
     return measure_random_play(arrays)
 
 
-def untrained(architecture: Architecture, kind: ModelKind, arrays: TokenArrays, *, seed: int) -> Metrics:
-    """The metrics of a network with the first weights that the seed draws: what training started from."""
-    return evaluate(TorchModel(build_network(architecture, kind, seed).eval()), arrays)
-
-
-def compare(model: Model, architecture: Architecture, arrays: TokenArrays, *, seed: int) -> Comparison:
-    """The model beside random play and the untrained network of its architecture and seed."""
+def compare(network: Network, settings: TrainSettings, arrays: TokenArrays, device: torch.device) -> Comparison:
+    """A trained network beside random play and the network that these settings start from; both are asked on `device`,
+    where the trained one is left.
+    """
+    untrained = build_network(settings.architecture, settings.kind, settings.seed)
     return Comparison(
-        model=evaluate(model, arrays),
+        model=evaluate(TorchModel(network.to(device).eval()), arrays),
         random_play=random_play(arrays),
-        untrained=untrained(architecture, model.kind, arrays, seed=seed),
+        untrained=evaluate(TorchModel(untrained.to(device).eval()), arrays),
     )

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable
-from typing import Any, cast
+from copy import deepcopy
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -11,7 +12,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from forge_core.learn.batches import Batch
 from forge_core.learn.metrics import Metrics, measure_model
@@ -36,7 +37,8 @@ class ForgeModule(pl.LightningModule):
         self.network = network
         self.settings = settings
         self.total_steps = total_steps
-        self.averaged = average_of(network, settings.ema_decay) if settings.ema_decay else None
+        # processes that train together await the gradients of all weights that want them
+        self.averaged = deepcopy(network).requires_grad_(False) if settings.ema_decay else None
         self._validation = validation
         self._ask: Callable[..., tuple[Tensor, Tensor]] = network.forward
         self._answers: list[tuple[Tensor, Tensor]] = []
@@ -44,7 +46,7 @@ class ForgeModule(pl.LightningModule):
     @property
     def kept(self) -> Network:
         """The network that is validated and kept: the averaged one where there is one."""
-        return self.network if self.averaged is None else cast(Network, self.averaged.module)
+        return self.network if self.averaged is None else self.averaged
 
     def setup(self, stage: str) -> None:
         """Compiles what the training steps run, where the settings ask for it; what is kept is the network itself."""
@@ -67,7 +69,8 @@ class ForgeModule(pl.LightningModule):
         """One step, and the averaged weights follow at once: no checkpoint can lie between the two."""
         super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
         if self.averaged is not None:
-            self.averaged.update_parameters(self.network)
+            follow = get_ema_multi_avg_fn(decay_at(self.trainer.global_step, self.settings.ema_decay))
+            follow(list(self.averaged.parameters()), list(self.network.parameters()), 0)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Collects what the kept network answers, in float32 as it will answer when it is trained."""
@@ -114,16 +117,11 @@ class ForgeModule(pl.LightningModule):
         return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (step - warm) / max(1, self.total_steps - warm)))
 
 
-def average_of(network: Network, decay: float) -> AveragedModel:
-    """The exponential moving average of a network's weights. Its decay rises to `decay`, so that the first weights,
-    which know nothing, are forgotten soon.
+def decay_at(step: int, decay: float) -> float:
+    """What is left of the averaged weights after a step, counted from 0: it rises from 0 to `decay`, so that the first
+    weights, which know nothing, are forgotten soon. Both numbers are the host's: no step waits for the device.
     """
-
-    def average(averaged: Tensor, current: Tensor, n_averaged: Tensor | int) -> Tensor:
-        return averaged.lerp(current, 1 - min(decay, float((1 + n_averaged) / (10 + n_averaged))))
-
-    averaged = AveragedModel(network, avg_fn=average, use_buffers=False)
-    return averaged.requires_grad_(False)  # processes that train together await the gradients of all that want them
+    return min(decay, (1 + step) / (10 + step)) if step else 0.0
 
 
 def loss_of(

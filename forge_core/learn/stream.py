@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain
 
 import polars as pl
 
@@ -82,7 +83,8 @@ class StreamBatches:
             with ThreadPoolExecutor(self._threads) as pool:
                 parts = list(pool.map(lambda request: self._samples(request, _solved(request)), requests))
         else:
-            tables = solve_batches(self._device, [r.deal() for r in requests], [r.declaration for r in requests])
+            batches = solve_batches(self._device, [r.deal() for r in requests], [r.declaration for r in requests])
+            tables = chain.from_iterable(batches)
             parts = [self._samples(request, table) for request, table in zip(requests, tables, strict=True)]
         samples = joined(parts)
         order = random_stream(self._settings.seed, Purpose.BLOCK, number).permutation(len(samples))

@@ -1,25 +1,27 @@
 """One training run, from a folder of tokens to a folder with a model."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from rich.console import Console
 
-from forge_core.errors import WrongModelType
+from forge_core.errors import InputError, WrongModelType
 from forge_core.learn.batches import Source, TrainBatches, TrainData, draw
 from forge_core.learn.build import build_network
 from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
 from forge_core.learn.evaluate import Comparison, compare
+from forge_core.learn.hardware import StrategyName
 from forge_core.learn.history import Epoch, draw_curves, write_history
-from forge_core.learn.inference import TorchModel
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.model_config import WEIGHTS, ModelConfig, digest_of, write_text
+from forge_core.learn.model_config import WEIGHTS, digest_of, write_text
 from forge_core.learn.model_folder import config_of, read_model, write_model
 from forge_core.learn.network import Network
 from forge_core.learn.processor import processor_name
@@ -27,9 +29,10 @@ from forge_core.learn.quiet import quiet
 from forge_core.learn.resume import RunIdentity, check_resumable, read_checkpoint
 from forge_core.learn.settings import Precision, TrainSettings
 from forge_core.learn.stream import StreamBatches
+from forge_core.learn.together import Errand, Leader, helpers, leader
 from forge_core.shards.split import Split
 from forge_core.solver.gpu import Device
-from forge_core.tokens.dataset import load_split
+from forge_core.tokens.dataset import TokenArrays, load_split
 from forge_core.tokens.manifest import MANIFEST
 
 LAST = "last.ckpt"
@@ -45,8 +48,8 @@ class Surroundings:
     resume              the `last.ckpt` of a run with the same settings and tokens, to go on from
     callbacks, loggers  Lightning's, beside our own
     console             where the progress bar goes; none = stderr. Silent where it is no terminal
-    accelerator, devices, strategy  Lightning's names of the hardware; several processes, started by torchrun, share
-                        each batch
+    accelerator, devices, strategy  Lightning's names of the hardware. Several devices share each batch, a process
+                        each, which are started for it unless torchrun has
     checkpoint_seconds  how much of a long epoch may be lost
     solver_threads, solver_device  what solves the deals of a stream
     """
@@ -56,8 +59,8 @@ class Surroundings:
     loggers: Sequence[Logger] = ()
     console: Console | None = None
     accelerator: str = "auto"
-    devices: int | str = 1
-    strategy: str = "auto"
+    devices: int | Literal["auto"] = 1
+    strategy: StrategyName = "auto"
     checkpoint_seconds: float = 300.0
     solver_threads: int = 1
     solver_device: Device | None = None
@@ -91,11 +94,11 @@ def train(
     `initial` (a model folder, or the best ones so far of a last.ckpt), or from weights that the seed draws.
 
     Writes into the folder `output`: model.safetensors and config.json (the model), metrics.json (the val split),
-    history.json and curves.png (every epoch), last.ckpt (to resume from). Equal settings, tokens and machine give
-    equal weights, whether the run was stopped in between or not.
+    history.json and curves.png (every epoch), last.ckpt (to resume from). On one CPU, equal settings, tokens and
+    machine give equal weights, whether the run was stopped in between or not; a GPU rounds as its sums happen to fall.
 
     Raises EmptySplit and other DataErrors for the tokens, ModelError when `resume` is no checkpoint of such a run or
-    `initial` is no model of the same kind and shape.
+    `initial` is no model of the same kind and shape, InputError when there are not so many devices.
     """
     val_arrays = load_split(tokens, Split.VAL)
     start = None if initial is None else digest_of(initial / WEIGHTS if initial.is_dir() else initial)
@@ -108,31 +111,36 @@ def train(
     network = _first_network(settings, initial)
     steps = settings.epochs * len(data.train_batches)
     module = ForgeModule(network, settings, validation=data.validation, total_steps=steps)
-    output.mkdir(parents=True, exist_ok=True)
-    history, best = History(), KeepBest()
-    try:
-        writes = _fit(module, data, [history, best, *_helpers(output, identity, surroundings)], surroundings)
-    finally:
-        data.train_batches.close()
-    trained_on = processor_name(module.device)
-    network.load_state_dict(best.weights)
-    network.cpu().eval()
-    val = compare(TorchModel(network), settings.architecture, val_arrays, seed=settings.seed)
+    history, best, first = History(), KeepBest(), leader()
+    with closing(data.train_batches), quiet("lightning.pytorch"):
+        trainer = _trainer(settings, [history, best, *_callbacks(output, identity, surroundings)], surroundings, first)
+        output.mkdir(parents=True, exist_ok=True)
+        with helpers(first, _errand(tokens, output, settings, surroundings, trainer.num_devices, initial)):
+            trainer.fit(module, datamodule=data, ckpt_path=surroundings.resume, weights_only=True)
+            network.load_state_dict(best.weights)
+            val = _look(trainer, network, settings, val_arrays)
     result = TrainResult(best.epoch, tuple(history.epochs), history.seconds, val)
+    if trainer.is_global_zero:
+        _write(output, network, identity, result, trained_on=processor_name(trainer.strategy.root_device))
+    return result
+
+
+def _look(trainer: pl.Trainer, network: Network, settings: TrainSettings, val_arrays: TokenArrays) -> Comparison:
+    """The network on the whole val split: the first process asks it, where it has trained, and tells the others."""
+    device = trainer.strategy.root_device
+    found = compare(network, settings, val_arrays, device) if trainer.is_global_zero else None
+    return cast(Comparison, trainer.strategy.broadcast(found))
+
+
+def _write(output: Path, network: Network, identity: RunIdentity, result: TrainResult, *, trained_on: str) -> None:
     config = config_of(
         network,
-        settings,
-        best_epoch=best.epoch,
+        identity.settings,
+        best_epoch=result.best_epoch,
         dataset_digest=identity.dataset_digest,
         initial_digest=identity.initial_digest,
         trained_on=trained_on,
     )
-    if writes:
-        _write(output, network, config, result)
-    return result
-
-
-def _write(output: Path, network: Network, config: ModelConfig, result: TrainResult) -> None:
     write_history(output / HISTORY, result.epochs)
     draw_curves(output / CURVES, result.epochs)
     write_text(output / METRICS, result.val.model_dump_json(indent=1))
@@ -158,7 +166,7 @@ def _source(tokens: Path, settings: TrainSettings, surroundings: Surroundings) -
     return StreamBatches(settings, threads=surroundings.solver_threads, device=surroundings.solver_device)
 
 
-def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) -> list[Callback]:
+def _callbacks(output: Path, identity: RunIdentity, surroundings: Surroundings) -> list[Callback]:
     return [
         StopEarly(identity.settings.patience),
         EpochBar(surroundings.console or Console(stderr=True)),
@@ -167,14 +175,15 @@ def _helpers(output: Path, identity: RunIdentity, surroundings: Surroundings) ->
     ]
 
 
-def _fit(module: ForgeModule, data: TrainData, callbacks: list[Callback], surroundings: Surroundings) -> bool:
-    """Run Lightning's loop; whether this process, the first of all, is the one that writes."""
-    settings = module.settings
-    with quiet("lightning.pytorch"):
-        trainer = pl.Trainer(
+def _trainer(
+    settings: TrainSettings, callbacks: list[Callback], surroundings: Surroundings, first: Leader | None
+) -> pl.Trainer:
+    try:
+        return pl.Trainer(
             accelerator=surroundings.accelerator,
             devices=surroundings.devices,
             strategy=surroundings.strategy,
+            plugins=first,
             precision=_resolve_precision(settings.precision, surroundings.accelerator),
             max_epochs=settings.epochs,
             logger=list(surroundings.loggers) or False,
@@ -184,8 +193,34 @@ def _fit(module: ForgeModule, data: TrainData, callbacks: list[Callback], surrou
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(module, datamodule=data, ckpt_path=surroundings.resume, weights_only=True)
-    return trainer.is_global_zero
+    except MisconfigurationException as problem:
+        raise InputError.of(
+            got=f"{surroundings.devices} devices of the kind {surroundings.accelerator}: {problem}",
+            expected="devices that this machine has",
+            remedy="ask for fewer, or for `auto`",
+        ) from problem
+
+
+def _errand(
+    tokens: Path,
+    output: Path,
+    settings: TrainSettings,
+    surroundings: Surroundings,
+    devices: int,
+    initial: Path | None,
+) -> Errand:
+    return Errand(
+        tokens=tokens,
+        output=output,
+        settings=settings,
+        initial=initial,
+        resume=surroundings.resume,
+        accelerator=surroundings.accelerator,
+        devices=devices,
+        strategy=surroundings.strategy,
+        solver_threads=surroundings.solver_threads,
+        solves_on_cuda=surroundings.solver_device is not None,
+    )
 
 
 def _resolve_precision(precision: Precision, accelerator: str) -> Literal["32-true", "bf16-mixed", "16-mixed"]:

@@ -154,10 +154,17 @@ class _Generator:
             known = [self._known_as_too_large(request) for request in requests]
             asked = list(zip(requests, files, known, strict=True))
             mine = [(request, file) for request, file, skipped in asked if file is not None and skipped is None]
-            tables = solve_batches(device, [r.deal() for r, _ in mine], [r.declaration for r, _ in mine])
-            receipts = pool.map(lambda job, table: self._save(table, *job), mine, tables)
+            receipts = self._save_batches(mine, pool, device)
             for request, file, skipped in asked:
                 yield self._kept_if_sound(request) if file is None else skipped or next(receipts)
+
+    def _save_batches(
+        self, jobs: Sequence[tuple[DealRequest, Path]], pool: Executor, device: Device
+    ) -> Iterator[ShardReceipt]:
+        """The shards of one batch are all written before the next batch takes the device's memory."""
+        left = iter(jobs)
+        for batch in solve_batches(device, [r.deal() for r, _ in jobs], [r.declaration for r, _ in jobs]):
+            yield from pool.map(lambda table, job: self._save(table, *job), batch, left)
 
     def _make(self, request: DealRequest, temporary: Path) -> ShardReceipt:
         if (skipped := self._known_as_too_large(request)) is not None:

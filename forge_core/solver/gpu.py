@@ -68,8 +68,9 @@ class CudaDevice:
         self._module.get_function(kernel)((blocks,), (_BLOCK,), arguments)
 
     def free_bytes(self) -> int:
-        """Nine tenths of the device's free memory."""
-        return int(self.xp.cuda.runtime.memGetInfo()[0] * 0.9)
+        """Nine tenths of the device's free memory and of what CuPy has taken from it but holds nothing in."""
+        free = self.xp.cuda.runtime.memGetInfo()[0] + self.xp.get_default_memory_pool().free_bytes()
+        return int(free * 0.9)
 
 
 def _no_device(why: str) -> InputError:
@@ -145,6 +146,10 @@ class TableBatch:
     def __iter__(self) -> Iterator["DeviceTable"]:
         return (DeviceTable(self, i) for i in range(len(self)))
 
+    def release(self) -> None:
+        """Give the device's memory back, whoever still holds a table of this batch."""
+        self._lanes = self._counts = self._values = self._before = None
+
     def counts(self, deal: int) -> Int64[np.ndarray, "29"]:
         """[d] -> the number of states of one deal with d plays left."""
         answer = np.zeros(29, dtype=np.int64)
@@ -218,10 +223,15 @@ def start_places(starts: Int64[np.ndarray, "n"]) -> tuple[Any, Any, int]:
     return ROW_START[tricks] + key, np.uint64(1) << (held[:, 3] & 63).astype(np.uint64), int(tricks.max(initial=0))
 
 
-def solve_batches(device: Device, deals: Sequence[Deal], declarations: Sequence[int]) -> Iterator[DeviceTable]:
-    """Solve deals on a device, as many side by side as its memory holds; their tables in order, a batch at a time."""
-    for batch in _batches(device, len(deals)):
-        yield from TableBatch(device, deals[batch], declarations[batch])
+def solve_batches(device: Device, deals: Sequence[Deal], declarations: Sequence[int]) -> Iterator[TableBatch]:
+    """Solve deals on a device, as many side by side as its memory holds: their tables in order, a batch at a time.
+
+    The tables of a batch can be asked until the next one is taken, which needs the memory that they lie in.
+    """
+    for part in _batches(device, len(deals)):
+        batch = TableBatch(device, deals[part], declarations[part])
+        yield batch
+        batch.release()
 
 
 def table_q(
@@ -236,6 +246,7 @@ def table_q(
         hands = [Deal.of(dominoes.tolist()) for dominoes in deals[batch]]
         tables = TableBatch(device, hands, declarations[batch].tolist(), starts=states[batch])
         out[batch] = tables.q(np.arange(len(tables)), states[batch])
+        tables.release()
     return out
 
 

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from configs.modal import Place
 from flows.cli import app
+from forge_core.errors import InputError
+from forge_core.learn.hardware import ONE_DEVICE, Hardware
+from tasks.elsewhere import work_on
 
 RUNNER = CliRunner()
 
@@ -79,6 +83,9 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         ("train --fast-dev-run --epochs 0", "Got epochs = 0"),
         ("train --fast-dev-run --set epochz=3", "Got epochz = 3. Expected the name of a setting."),
         ("train --fast-dev-run --set epochs", "KEY=VALUE"),
+        ("train --fast-dev-run --devices 0", "Got devices"),
+        ("train --fast-dev-run --devices few", "Got devices"),
+        ("train --fast-dev-run --strategy ddp_spawn", "Got strategy = 'ddp_spawn'. Expected 'auto' or 'ddp'."),
         ("evaluate --checkpoint no/such/model", "names no model"),
         ("pipeline --preset dmeo", "Expected one of demo, local"),
         ("pipeline --set train.epochs=none", "Got train.epochs = 'none'"),
@@ -158,3 +165,36 @@ def test_help_imports_nothing_heavy() -> None:
     script = f"import sys, flows.cli; print({heavy} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "set()"
+
+
+def test_a_place_on_modal_has_one_device() -> None:
+    from tasks.devices import hardware, train_on
+
+    with work_on(Place.parse("modal:T4")):
+        with pytest.raises(InputError, match="Leave out --devices"), train_on(Hardware(devices=2)):
+            pass
+        with train_on(ONE_DEVICE):
+            assert hardware() == ONE_DEVICE
+    with train_on(Hardware(devices="auto")):
+        assert hardware().devices == "auto"
+    assert hardware() == ONE_DEVICE
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("home")
+def test_two_devices_train_in_a_flow_and_make_the_object_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from forge_core.learn import together
+
+    start, helpers = together._start, []
+    monkeypatch.setattr(together, "_start", lambda *call: helpers.append(start(*call)) or helpers[-1])
+    options = ["--fast-dev-run", "--set", "ema_decay=0.5"]
+    code, _, err = forge("train", *options, "--devices", "2", "--output", str(tmp_path / "two"))
+    assert code == 0, err
+    assert json.loads((tmp_path / "two" / "metrics.json").read_text())["model"]["overall"]["samples"] > 0
+    code, _, err = forge("train", *options, "--output", str(tmp_path / "one"))
+    assert code == 0, err
+    names = ("model.safetensors", "metrics.json")
+    assert all((tmp_path / "two" / name).read_bytes() == (tmp_path / "one" / name).read_bytes() for name in names)
+    assert len(helpers) == 1

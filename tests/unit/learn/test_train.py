@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -11,9 +13,10 @@ from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from safetensors.torch import load_file
 
-from forge_core.errors import EmptySplit, ModelError, WrongModelType
+from forge_core.errors import EmptySplit, InputError, ModelError, WrongModelType
 from forge_core.learn.history import Epoch
 from forge_core.learn.inference import load
+from forge_core.learn.lit_module import decay_at
 from forge_core.learn.report import EpochReport
 from forge_core.learn.settings import StreamSettings, TrainSettings
 from forge_core.learn.train import Surroundings, TrainResult, train
@@ -203,6 +206,56 @@ def test_nothing_is_said_where_there_is_no_terminal(
 ) -> None:
     train(tokens, tmp_path, settings.quick_check())
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_averaged_weights_forget_the_first_ones_soon() -> None:
+    assert [decay_at(step, 0.9) for step in (0, 1, 8, 10**6)] == [0, 2 / 11, 0.5, 0.9]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", ["tokens", "stream"])
+def test_one_call_trains_on_two_devices(
+    source: str, tokens: Path, settings: TrainSettings, streaming: TrainSettings, tmp_path: Path
+) -> None:
+    asked = settings if source == "tokens" else streaming
+    two, before = Surroundings(accelerator="cpu", devices=2), dict(os.environ)
+    once, again = (train(tokens, tmp_path / name, asked, two) for name in ("once", "again"))
+    assert again.epochs[-1].val == once.epochs[-1].val
+    alone = train(tokens, tmp_path / "alone", asked, Surroundings(accelerator="cpu"))
+    for ours, theirs in zip(once.epochs, alone.epochs, strict=True):
+        assert (ours.step, ours.samples) == (theirs.step, theirs.samples)
+        assert ours.val.q_gap == pytest.approx(theirs.val.q_gap, rel=0.1)
+    assert load(tmp_path / "once").config.trained_on == load(tmp_path / "alone").config.trained_on != ""
+    assert dict(os.environ) == before
+
+
+@pytest.mark.slow
+def test_a_run_on_two_devices_that_fails_leaves_nobody_behind(
+    tokens: Path, settings: TrainSettings, tmp_path: Path
+) -> None:
+    two = Surroundings(accelerator="cpu", devices=2, callbacks=[KillAfter(25)])
+    with pytest.raises(Killed):
+        train(tokens, tmp_path, settings, two)
+    children = Path(f"/proc/self/task/{os.getpid()}/children")
+    assert children.read_text() == ""
+    resumed = train(tokens, tmp_path, settings, replace(two, callbacks=(), resume=tmp_path / "last.ckpt"))
+    assert len(resumed.epochs) == settings.epochs
+
+
+def test_devices_that_are_not_there_are_refused(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(InputError, match="2 devices of the kind gpu"):
+        train(tokens, tmp_path / "out", settings, Surroundings(accelerator="gpu", devices=2))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.gpu
+def test_a_gpu_trains_and_judges_and_is_named(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
+    asked = settings.model_copy(update={"compile": "off"})
+    result = train(tokens, tmp_path, asked, Surroundings(accelerator="gpu"))
+    assert load(tmp_path).config.trained_on == torch.cuda.get_device_name()
+    assert result.val.model.overall.q_gap == pytest.approx(result.epochs[result.best_epoch].val.q_gap, abs=1e-3)
 
 
 TOGETHER = """

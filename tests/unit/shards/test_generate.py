@@ -1,5 +1,7 @@
 import json
+import weakref
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import Q_COLUMNS
 from forge_core.shards.settings import ShardSettings
 from forge_core.solver import state
-from forge_core.solver.gpu import Device
+from forge_core.solver.gpu import Device, table_q
 from forge_core.solver.search import search_q
 from forge_core.solver.solved import best_of
 
@@ -76,3 +78,33 @@ def test_a_device_writes_the_same_shards(device: Device, tmp_path: Path) -> None
         for request in requests:
             path = strategy / request.relative_path()
             assert (tmp_path / "gpu" / path).read_bytes() == (tmp_path / "cpu" / path).read_bytes()
+
+
+class Watched:
+    """A device with room for one deal, which counts the batches that lie on it at a time."""
+
+    def __init__(self, device: Device) -> None:
+        self.name, self.xp, self.most = device.name, device.xp, 0
+        self._device = device
+        self._lanes: list[weakref.ref[Any]] = []
+
+    def launch(self, kernel: str, threads: int, *arguments: Any) -> None:
+        if kernel == "mark_level":
+            alive = [each for each in self._lanes if each() is not None and each() is not arguments[4]]
+            self._lanes = [*alive, weakref.ref(arguments[4])]
+            self.most = max(self.most, len(self._lanes))
+        self._device.launch(kernel, threads, *arguments)
+
+    def free_bytes(self) -> int:
+        return 1
+
+
+def test_a_batch_leaves_the_device_before_the_next_one_comes(device: Device, tmp_path: Path) -> None:
+    watched = Watched(device)
+    requests = [DealRequest(seed, None, seed % 10) for seed in (1, 900, 17)]
+    receipts = write_block(requests, ShardSettings(states_per_deal=100), tmp_path, device=watched)
+    assert [receipt.rows for receipt in receipts] == [100, 100, 100]
+    states = np.full(3, state.OPENING)
+    deals = np.array([request.deal().dominoes for request in requests], np.uint8)
+    table_q(watched, deals, np.array([1, 0, 7], np.uint8), states)
+    assert watched.most == 1

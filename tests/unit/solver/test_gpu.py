@@ -3,6 +3,7 @@
 import ctypes
 import shutil
 import subprocess
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -38,9 +39,9 @@ def test_structures_have_one_size(device: Device) -> None:
 def test_tables_equal_those_of_the_cpu(device: Device) -> None:
     seeds = [1, 8, 17]
     deals = [deal_from_seed(seed) for seed in seeds]
-    tables = list(solve_batches(device, deals, [seed % 10 for seed in seeds]))
-    assert [table.deal for table in tables] == deals
+    tables = chain.from_iterable(solve_batches(device, deals, [seed % 10 for seed in seeds]))
     for seed, theirs in zip(seeds, tables, strict=True):
+        assert theirs.deal == deal_from_seed(seed)
         mine = solve(deal_from_seed(seed), seed % 10)
         assert (theirs.states_by_plays_left == mine.states_by_plays_left).all()
         assert theirs.opening_value == mine.opening_value

@@ -1,0 +1,108 @@
+"""Several devices: a process each, which learn from their shares of every batch.
+
+Lightning would start the others by running this program's command line again. That may be a flow, a worker or a test,
+and must not happen twice, so they are started here, each as `python -m forge_core.learn.helper`. In a process that
+torchrun or SLURM has started beside others, nothing is started.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from pydantic import BaseModel
+
+from forge_core.errors import ForgeError
+from forge_core.learn.hardware import StrategyName
+from forge_core.learn.settings import TrainSettings
+
+READY = "ready\n"
+_LEFT_BEHIND = ("MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")  # by Lightning, in this process's environment
+
+
+class Errand(BaseModel):
+    """What a helper is told: the arguments of `train`, as far as they can be told to another process.
+
+    solves_on_cuda  whether a stream's deals are solved on the CUDA device
+    """
+
+    tokens: Path
+    output: Path
+    settings: TrainSettings
+    initial: Path | None
+    resume: Path | None
+    accelerator: str
+    devices: int
+    strategy: StrategyName
+    solver_threads: int
+    solves_on_cuda: bool
+
+
+class Leader(LightningEnvironment):
+    """The first of several processes, which has started the others itself."""
+
+    @property
+    def creates_processes_externally(self) -> bool:
+        """Lightning has nothing to start."""
+        return True
+
+
+def leader() -> Leader | None:
+    """What to tell Lightning of this process; None = it finds that out itself, as something else starts processes."""
+    return None if LightningEnvironment().creates_processes_externally or SLURMEnvironment.detect() else Leader()
+
+
+@contextmanager
+def helpers(leader: Leader | None, errand: Errand) -> Generator[None]:
+    """The other processes of a run, from before it begins until it is over, however it ends.
+
+    Raises ForgeError when one of them cannot start.
+    """
+    if leader is None:
+        yield
+        return
+    before = {name: os.environ.get(name) for name in _LEFT_BEHIND}
+    threads = torch.get_num_threads()
+    with ExitStack() as stack:
+        started = [stack.enter_context(_start(leader, rank, errand)) for rank in range(1, errand.devices)]
+        for process in started:
+            _await(process)
+        try:
+            yield
+        finally:
+            if torch.distributed.is_initialized():
+                torch.distributed.destroy_process_group()  # or the next run in this process would take it for its own
+            for name, value in before.items():
+                os.environ.pop(name, None)
+                if value is not None:
+                    os.environ[name] = value
+            if torch.get_num_threads() != threads:
+                torch.set_num_threads(threads)
+
+
+def _start(leader: Leader, rank: int, errand: Errand) -> subprocess.Popen[str]:
+    """Start a helper. It ends when its standard input does, so it outlives neither this block nor this process."""
+    place = {"MASTER_ADDR": leader.main_address, "MASTER_PORT": str(leader.main_port), "LOCAL_RANK": str(rank)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "forge_core.learn.helper", errand.model_dump_json()],
+        env=os.environ | place,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # Ctrl-C reaches this process, which ends them
+    )
+
+
+def _await(process: subprocess.Popen[str]) -> None:
+    """Wait until a helper has all that it needs: for one that is missing, Lightning waits half an hour."""
+    if process.stdout is None or process.stdout.readline() != READY:
+        raise ForgeError.of(
+            got=f"a process that was to train beside this one and ended with exit code {process.wait()}",
+            expected="a helper for each further device",
+            remedy="see above what it said, or train on one device",
+        )
