@@ -50,10 +50,10 @@ class RunName(NamedTuple):
 class TrackedRun:
     """A running MLflow run; every method returns at once. What MLflow cannot record is logged, the work goes on."""
 
-    def __init__(self, name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> None:
+    def __init__(self, name: str, parameters: Mapping[str, Any], tags: Mapping[str, str], *, goes_on: bool) -> None:
         self._calls = ThreadPoolExecutor(1, thread_name_prefix="mlflow")
         self._pending: list[Future[None]] = []
-        self._started = self._calls.submit(_start, name, parameters, tags)
+        self._started = self._calls.submit(_start, name, parameters, tags, goes_on=goes_on)
 
     @property
     def name(self) -> RunName | None:
@@ -107,10 +107,16 @@ class TrackedRun:
 
 
 @contextmanager
-def tracked(name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> Generator[TrackedRun]:
-    """An MLflow run around a block; it is FAILED when the block raises."""
+def tracked(
+    name: str, *, parameters: Mapping[str, Any], tags: Mapping[str, str], goes_on: bool = False
+) -> Generator[TrackedRun]:
+    """An MLflow run around a block; it is FAILED when the block raises.
+
+    tags     with a `key`, which one process at a time may use: runs of it that were killed are not left as running
+    goes_on  the work of the last of them is continued, and so is its run
+    """
     _import_mlflow()
-    run = TrackedRun(name, parameters, tags)
+    run = TrackedRun(name, parameters, tags, goes_on=goes_on)
     try:
         yield run
     except BaseException:
@@ -186,6 +192,14 @@ def _new_version(client: "MlflowClient", run: str, model: str, folder: Path, *, 
     return str(client.create_model_version(model, place, run, tags=tags).version)
 
 
+def _unfinished(client: "MlflowClient", experiment: str, key: str | None) -> list[str]:
+    """The runs of a key that did not come to their end, the last one first."""
+    if key is None:
+        return []
+    words = f"tags.`key` = '{key}' and attributes.status != 'FINISHED'"
+    return [run.info.run_id for run in client.search_runs([experiment], words)]
+
+
 def _note(reference: Reference) -> Path:
     return Installation().mlflow / "runs" / f"{reference.digest}.json"
 
@@ -199,7 +213,9 @@ def _import_mlflow() -> None:
     importlib.import_module("mlflow.entities")
 
 
-def _start(name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> "tuple[MlflowClient, RunName]":
+def _start(
+    name: str, parameters: Mapping[str, Any], tags: Mapping[str, str], *, goes_on: bool
+) -> "tuple[MlflowClient, RunName]":
     from mlflow import MlflowClient
     from mlflow.entities import Param
 
@@ -214,6 +230,11 @@ def _start(name: str, parameters: Mapping[str, Any], tags: Mapping[str, str]) ->
         experiment = (
             found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=place, tags=_KIND)
         )
+    for run in _unfinished(client, experiment, tags.get("key")):
+        if goes_on:
+            client.update_run(run, "RUNNING")
+            return client, RunName(experiment, run)
+        client.set_terminated(run, "KILLED")
     run = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
     values = [Param(key, str(value)[:_LONGEST_PARAMETER]) for key, value in parameters.items()]
     client.log_batch(run, params=values)

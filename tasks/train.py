@@ -43,11 +43,16 @@ def train(tokens: Reference | Path, settings: TrainSettings, initial: Reference 
     runs: list[tracking.TrackedRun] = []
     recipe: dict[str, Any] = {"code": CODE, "settings": {"train": settings}, "inputs": [each.digest for each in inputs]}
     # named by the run's key: the same run finds the checkpoint it left there when it was killed
-    work = Installation().home.absolute() / "training" / key_of("train", **recipe).digest
+    key = key_of("train", **recipe).digest
+    work = Installation().home.absolute() / "training" / key
 
     def make(folder: Path) -> None:
-        tags = {"dataset": data.digest, "stage": "train"} | ({} if start is None else {"initial": start.digest})
-        with tracking.tracked("train", parameters=settings.model_dump(), tags=tags) as run:
+        from forge_core.learn.train import LAST
+
+        tags = {"dataset": data.digest, "stage": "train", "key": key}
+        tags |= {} if start is None else {"initial": start.digest}
+        goes_on = (work / LAST).exists()
+        with tracking.tracked("train", parameters=settings.model_dump(), tags=tags, goes_on=goes_on) as run:
             runs.append(run)
             page = TrainingPage(settings, lambda: links(run.name, tokens))
             if elsewhere():

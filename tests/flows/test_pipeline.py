@@ -86,6 +86,8 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
 def test_interrupted_training_goes_on_and_ends_the_same(
     home: Path, monkeypatch: pytest.MonkeyPatch, log: pytest.LogCaptureFixture
 ) -> None:
+    from mlflow import MlflowClient
+
     from flows.generate_oracle import generate_oracle
     from flows.tokenize import tokenize
     from flows.train import train
@@ -113,6 +115,10 @@ def test_interrupted_training_goes_on_and_ends_the_same(
     assert train(tokens, settings) == whole
     assert "goes on from the checkpoint" in log.text
     assert not list((home / "training").iterdir())
+    client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
+    tracked = client.search_runs(["1"])
+    assert [run.info.status for run in tracked] == ["FINISHED"] * 2, "the one that was killed went on"
+    assert [len(client.get_metric_history(run.info.run_id, "train/loss")) for run in tracked] == [3, 3]
 
 
 @pytest.mark.parametrize("name", preset_names())
