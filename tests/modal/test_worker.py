@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+import yaml
 from control_plane import ControlPlane
 from prefect_life import Life
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:  # tests/flows sets Prefect up before it is imported
     from prefect.client.schemas.objects import FlowRun
 
     from deployments.worker import ModalJob
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +117,8 @@ def test_runs_complete_and_are_cancelled(life: Life) -> None:
 @pytest.mark.slow
 def test_flow_of_this_project_runs_on_what_its_image_holds(life: Life) -> None:
     parameters = {"deals": [{"start": 0, "count": 1}], "shards": {"states_per_deal": 100}}
-    found = {"entrypoint": "flows.generate_oracle.generate_oracle"}
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+    found = {"entrypoint": declared["deployments"][0]["entrypoint"], "pull_steps": declared["pull"]}
     life.until(life.deploy_and_run("generate-oracle", found, {}, parameters), "Completed", seconds=240)
     life.plane.wait(lambda running: not running.containers)  # what it wrote is kept when the Sandbox has ended
     store = life.plane.volume_root / "crystal-forge-flow-runs" / "store"
