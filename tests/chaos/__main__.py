@@ -32,7 +32,7 @@ from tests.chaos.ground import LIMIT, Site, kill, wait_until
 from tests.chaos.postgres import Postgres
 from tests.chaos.work import WORKS, Reference, Work, has_begun, shortcomings, told, undisturbed
 
-ZOMBIES = 300  # seconds after which no killed run may be shown as running
+ZOMBIES = 420  # seconds after which no killed run may be shown as running: five minutes, and what the server needs
 
 
 class Outcome(NamedTuple):
