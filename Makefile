@@ -44,7 +44,7 @@ test-gpu: env ## those that need a CUDA device
 test-live: env ## those that need a Modal account
 	$(BIN)/pytest -m live
 
-chaos: env ## disturb 200 runs at random moments and see that they end the same (half an hour or more)
+chaos: env ## disturb 200 runs at random moments and see that they end the same (an hour or two)
 	$(BIN)/python -m tests.chaos --faults 200 --json bench/results/chaos.json
 
 bench: env ## every benchmark, quickly
