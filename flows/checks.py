@@ -46,7 +46,7 @@ def _package(name: str) -> Check:
     try:
         return Check(name, True, version(name))
     except PackageNotFoundError:
-        return Check(name, False, "not installed", "run `make setup`")
+        return Check(name, False, "not installed", "run `make env`")
 
 
 def _home(installation: Installation) -> Check:

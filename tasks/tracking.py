@@ -22,6 +22,7 @@ from forge_core.artifacts.reference import Reference
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import RunInfo
 
 logger = logging.getLogger(__name__)
 
@@ -192,12 +193,12 @@ def _new_version(client: "MlflowClient", run: str, model: str, folder: Path, *, 
     return str(client.create_model_version(model, place, run, tags=tags).version)
 
 
-def _unfinished(client: "MlflowClient", experiment: str, key: str | None) -> list[str]:
+def _unfinished(client: "MlflowClient", experiment: str, key: str | None) -> "list[RunInfo]":
     """The runs of a key that did not come to their end, the last one first."""
     if key is None:
         return []
     words = f"tags.`key` = '{key}' and attributes.status != 'FINISHED'"
-    return [run.info.run_id for run in client.search_runs([experiment], words)]
+    return [run.info for run in client.search_runs([experiment], words)]
 
 
 def _note(reference: Reference) -> Path:
@@ -232,9 +233,10 @@ def _start(
         )
     for run in _unfinished(client, experiment, tags.get("key")):
         if goes_on:
-            client.update_run(run, "RUNNING")
-            return client, RunName(experiment, run)
-        client.set_terminated(run, "KILLED")
+            client.update_run(run.run_id, "RUNNING")
+            return client, RunName(experiment, run.run_id)
+        if run.status == "RUNNING":
+            client.set_terminated(run.run_id, "KILLED")
     run = client.create_run(experiment, run_name=name, tags=dict(tags)).info.run_id
     values = [Param(key, str(value)[:_LONGEST_PARAMETER]) for key, value in parameters.items()]
     client.log_batch(run, params=values)

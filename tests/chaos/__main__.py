@@ -75,7 +75,7 @@ def main() -> int:
     report = {
         "date": datetime.now(UTC).strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores",
-        "command": f"python -m tests.chaos --faults {options.faults} --seed {options.seed}",
+        "command": " ".join(["python -m tests.chaos", *sys.argv[1:]]),
         "database": options.database,
         "faults": len(outcomes),
         "recovered": sum(not outcome.wrong for outcome in outcomes),

@@ -38,6 +38,32 @@ def test_run_keeps_parameters_metrics_and_files(home: Path, tmp_path: Path) -> N
     assert tracking.address(run.name).endswith(f"/#/experiments/{run.name.experiment}/runs/{run.name.run}")
 
 
+def test_a_killed_run_goes_on_or_is_shown_as_killed_and_a_failed_one_stays_failed(home: Path) -> None:
+    from mlflow import MlflowClient
+
+    def start(*, goes_on: bool = False) -> tracking.TrackedRun:
+        return tracking.TrackedRun("train", {}, {"key": "abc"}, goes_on=goes_on)
+
+    def killed(run: tracking.TrackedRun) -> str:
+        """End the process of a run, as far as MLflow can see."""
+        run._calls.shutdown()
+        assert run.name is not None
+        return run.name.run
+
+    with pytest.raises(RuntimeError), tracking.tracked("train", parameters={}, tags={"key": "abc"}) as run:
+        raise RuntimeError("no luck")
+    assert run.name is not None
+    failed, first = run.name.run, killed(start())
+    second = killed(start())
+    with tracking.tracked("train", parameters={}, tags={"key": "abc"}, goes_on=True) as run:
+        pass
+    assert run.name is not None
+    assert run.name.run == second
+    client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
+    states = {each.info.run_id: each.info.status for each in client.search_runs([run.name.experiment])}
+    assert states == {failed: "FAILED", first: "KILLED", second: "FINISHED"}
+
+
 def test_a_model_is_found_by_the_run_that_trained_it(home: Path, tmp_path: Path) -> None:
     from forge_core.errors import InputError
     from tasks.models import find_model

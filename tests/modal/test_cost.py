@@ -91,7 +91,6 @@ def test_a_journal_that_broke_off_in_a_line_tells_what_it_can(home: Path) -> Non
     assert journal.find(found.name[:15]).name == run.name
 
 
-@pytest.mark.skipif(not RECORD.exists(), reason="bench/dispatch.py has left no record yet")
 def test_the_time_in_the_cost_model_is_the_one_that_was_measured() -> None:
     measured = json.loads(RECORD.read_text())["measures"]["core_seconds_a_deal"]
     assert abs(math.log(cost.CORE_SECONDS["generate"][0] / measured)) < math.log(1.5)
