@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 
 import polars as pl
 from pydantic import BaseModel, ValidationError
@@ -99,7 +100,8 @@ def write_block(
                 take(requests, generator.write_together(requests, pool, device=device))
             busy = [request for request in requests if request not in receipts]
             take(busy, pool.map(generator.write, busy))
-        except BaseException:  # a run that is cancelled ends with the deals it is at, not with all that were asked for
+        except BaseException:  # a run that is cancelled does not go on with a deal, which may take minutes
+            generator.stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [receipts[request] for request in requests]
@@ -128,10 +130,11 @@ def _skipped(request: DealRequest, note: _Note) -> ShardReceipt:
 
 @dataclass(frozen=True, slots=True)
 class _Generator:
-    """Writes shards of one kind into one folder."""
+    """Writes shards of one kind into one folder, until it is `stopped`: then each thread gives its shard up."""
 
     settings: ShardSettings
     folder: Path
+    stopped: Event = field(default_factory=Event)
 
     def write(self, request: DealRequest) -> ShardReceipt:
         """Write the shard, or wait for the generator that is just making it."""
@@ -178,11 +181,18 @@ class _Generator:
         if self._is_too_large(table.reachable_states):
             return self._skip(request, table)
         metadata = self._metadata(request, table)
-        rows = write_shard(temporary, self._path(request), metadata=metadata, frames=_frames(table, metadata))
+        frames = self._until_stopped(_frames(table, metadata))
+        rows = write_shard(temporary, self._path(request), metadata=metadata, frames=frames)
         seconds = time.perf_counter() - start
         return ShardReceipt(
             request.relative_path(), rows, table.reachable_states, table.opening_value, seconds, Outcome.WRITTEN
         )
+
+    def _until_stopped(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        for frame in frames:
+            if self.stopped.is_set():
+                raise CancelledError
+            yield frame
 
     def _is_too_large(self, reachable_states: int) -> bool:
         return self.settings.max_states is not None and reachable_states > self.settings.max_states

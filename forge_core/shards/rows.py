@@ -10,7 +10,7 @@ from forge_core.shards.sampling import sample_states
 from forge_core.shards.schema import Q_COLUMNS, STATE, VALUE, Sampling
 from forge_core.solver.solved import SolvedDeal, best_of
 
-_AT_A_TIME = 1 << 20
+_AT_A_TIME = 1 << 18  # whole row groups
 
 
 def sampled_rows(table: SolvedDeal, sampling: Sampling) -> Iterator[pl.DataFrame]:
@@ -19,7 +19,7 @@ def sampled_rows(table: SolvedDeal, sampling: Sampling) -> Iterator[pl.DataFrame
 
 
 def all_rows(table: SolvedDeal) -> Iterator[pl.DataFrame]:
-    """Every reachable state with V and q0..q6, by plays left from 28 down to 0, in frames of about a million rows."""
+    """Every reachable state with V and q0..q6, by plays left from 28 down to 0, a quarter of a million at a time."""
     for start in range(0, table.reachable_states, _AT_A_TIME):
         stop = min(start + _AT_A_TIME, table.reachable_states)
         yield valued_rows(table, table.states(np.arange(start, stop)))
@@ -29,9 +29,9 @@ def table_rows(table: SolvedDeal) -> Iterator[pl.DataFrame]:
     """The reachable states between tricks with V, by plays left from 28 down to 0, a trick at a time."""
     by_plays_left = table.states_by_plays_left[::-1]  # from 28 plays left down
     starts = np.cumsum(by_plays_left) - by_plays_left
-    for start, size in zip(starts[::4], by_plays_left[::4], strict=True):
+    for tricks, start, size in zip(range(7, -1, -1), starts[::4], by_plays_left[::4], strict=True):
         states = table.states(np.arange(start, start + size))
-        yield pl.DataFrame({STATE: states, VALUE: table.value(states)})
+        yield pl.DataFrame({STATE: states, VALUE: table.boundary_values(tricks)})
 
 
 def valued_rows(table: SolvedDeal, states: Int64[np.ndarray, "n"]) -> pl.DataFrame:

@@ -184,6 +184,12 @@ class TableBatch:
             raise unreachable(int(np.asarray(states)[bad[0]]))
         return q
 
+    def boundary_values(self, deal: int, tricks: int) -> Int8[np.ndarray, "n"]:
+        """The values of one deal between tricks (see `SolvedDeal.boundary_values`)."""
+        rows = slice(int(ROW_START[tricks]), int(ROW_START[tricks + 1]))
+        reached = self.device.xp.unpackbits(self._lanes[deal, rows].view(np.uint8), bitorder="little").view(bool)
+        return self._to_host(self._values[deal, rows].ravel()[reached])
+
     def _to_host(self, array: Any) -> Any:
         return array if isinstance(array, np.ndarray) else self.device.xp.asnumpy(array)
 
@@ -207,6 +213,10 @@ class DeviceTable(SolvedDeal):
     def q(self, states: Int64[np.ndarray, "n"]) -> Int8[np.ndarray, "n 7"]:
         """See `SolvedDeal`."""
         return self._batch.q(np.full(len(states), self._index), states)
+
+    def boundary_values(self, tricks: int) -> Int8[np.ndarray, "n"]:
+        """See `SolvedDeal`."""
+        return self._batch.boundary_values(self._index, tricks)
 
 
 def start_places(starts: Int64[np.ndarray, "n"]) -> tuple[Any, Any, int]:

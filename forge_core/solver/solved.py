@@ -35,6 +35,13 @@ class SolvedDeal(ABC):
         Raises InputError for a state that play cannot reach in this deal.
         """
 
+    @abstractmethod
+    def boundary_values(self, tricks: int) -> Int8[np.ndarray, "n"]:
+        """V of the reachable states between tricks, with so many (0-7) left, in the order of their ranks.
+
+        Points to go, team 0's view: what the table holds, without a search.
+        """
+
     @property
     def reachable_states(self) -> int:
         """The exact number of states of the game tree, mid-trick and final ones included."""

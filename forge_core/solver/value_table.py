@@ -88,6 +88,13 @@ class ValueTable(SolvedDeal):
             before += size
         return out
 
+    def boundary_values(self, tricks: int) -> Int8[np.ndarray, "n"]:
+        """See `SolvedDeal`."""
+        level = self.levels[TRICKS - tricks]
+        first = sum(len(lower.keys) for lower in self.levels[TRICKS - tricks + 1 :])
+        values = self._table.values[64 * first : 64 * (first + len(level.keys))]
+        return values[np.unpackbits(level.lanes.view(np.uint8), bitorder="little").view(bool)]
+
 
 def solve(deal: Deal, declaration: int) -> ValueTable:
     """Solve a deal under a declaration (0-9) exactly, on the calling thread, without the GIL.

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from forge_core.shards.generate import write_block, write_deal
+from forge_core.shards.generate import Outcome, ShardReceipt, write_block, write_deal
 from forge_core.shards.read import read_shard
 from forge_core.shards.request import DealRequest
 from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import Q_COLUMNS
-from forge_core.shards.settings import ShardSettings
+from forge_core.shards.settings import Keep, ShardSettings
 from forge_core.solver import state
 from forge_core.solver.gpu import Device, table_q
 from forge_core.solver.search import search_q
@@ -62,6 +62,21 @@ def test_a_block_reports_in_the_order_asked(tmp_path: Path) -> None:
     )
     assert [receipt.relative_path for receipt in receipts] == [request.relative_path() for request in requests] == seen
     assert [receipt.rows for receipt in receipts] == [10, 10]
+
+
+def test_an_interruption_does_not_wait_for_a_large_shard(tmp_path: Path) -> None:
+    """The first deal is too large and told of at once, while seconds of work on the second are still to come."""
+    requests = [DealRequest(3, None, 3), DealRequest(1, None, 1)]
+    settings = ShardSettings(keep=Keep.ALL, max_states=6_000_000)
+
+    def interrupt(done: ShardReceipt) -> None:
+        assert done.outcome is Outcome.SKIPPED
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_block(requests, settings, tmp_path, on_progress=interrupt)
+    assert [path.suffix for path in tmp_path.rglob(".*")] == [".skipped"]
+    assert not (tmp_path / requests[1].relative_path()).exists()
 
 
 def test_settings_out_of_bounds_are_refused() -> None:

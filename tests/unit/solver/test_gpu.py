@@ -51,6 +51,8 @@ def test_tables_equal_those_of_the_cpu(device: Device) -> None:
         states = mine.states(ranks)
         assert (theirs.states(ranks) == states).all()
         assert (theirs.q(states) == mine.q(states)).all()
+        for tricks in range(8):
+            np.testing.assert_array_equal(theirs.boundary_values(tricks), mine.boundary_values(tricks))
         sample = mine.sample(1000, np.random.default_rng(1))
         assert (theirs.sample(1000, np.random.default_rng(1)) == sample).all()
 

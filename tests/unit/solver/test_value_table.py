@@ -36,6 +36,15 @@ def test_every_numbered_state_can_be_reached(table: ValueTable) -> None:
     assert ((q - value[:, None]) % 2 == 0)[legal].all()  # V, Q and the points left have the same parity
 
 
+def test_the_values_between_tricks_are_those_of_the_states(table: ValueTable) -> None:
+    starts = np.cumsum(table.states_by_plays_left[::-1]) - table.states_by_plays_left[::-1]
+    for tricks in range(8):
+        start, size = starts[28 - 4 * tricks], table.states_by_plays_left[4 * tricks]
+        states = table.states(np.arange(start, start + size))
+        assert (fields(states).n_played == 0).all()
+        np.testing.assert_array_equal(table.boundary_values(tricks), table.value(states))
+
+
 def test_samples_are_uniform(table: ValueTable) -> None:
     drawn = np.concatenate([table.sample(4000, np.random.default_rng(seed)) for seed in range(25)])
     plays_left = np.bincount(fields(drawn).plays_left, minlength=29)[1:]
