@@ -12,7 +12,6 @@ it was last of use; a hit writes it again when that was more than a day ago.
 import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -24,6 +23,7 @@ from forge_core.artifacts.key import Entry
 from forge_core.artifacts.listing import FileEntry, Listing
 from forge_core.artifacts.shelf import KeyFile, Leftover, Stored
 from forge_core.errors import StoreError
+from forge_core.threads import worker_threads
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo
@@ -176,7 +176,7 @@ class Bucket:
         return f"{self._root}/{name}"
 
     def _each(self, call: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with worker_threads(_AT_ONCE) as pool:
             return list(pool.map(call, items))
 
     def _info(self, name: str) -> "FileInfo":

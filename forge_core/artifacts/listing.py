@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.errors import InputError
+from forge_core.threads import worker_threads
 
 
 class FileEntry(BaseModel):
@@ -76,7 +76,7 @@ def list_folder(folder: Path, *, on_bytes: Callable[[int], None] | None = None) 
         )
     paths = sorted(_files(folder), key=lambda path: path.relative_to(folder).as_posix())
     entries: list[FileEntry] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with worker_threads(os.cpu_count() or 1) as pool:
         for entry in pool.map(_entry, repeat(folder), paths):
             entries.append(entry)
             if on_bytes is not None:

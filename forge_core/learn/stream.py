@@ -7,8 +7,9 @@ on the settings and its number alone, so a stopped run goes on by making the blo
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import chain
+from threading import Event
 
 import polars as pl
 
@@ -21,6 +22,7 @@ from forge_core.shards.split import train_seeds
 from forge_core.solver.gpu import Device, solve_batches
 from forge_core.solver.solved import SolvedDeal
 from forge_core.solver.value_table import solve
+from forge_core.threads import worker_threads
 from forge_core.tokens.arrays import TokenArrays, joined
 from forge_core.tokens.samples import choose_rows, to_samples
 
@@ -43,6 +45,7 @@ class StreamBatches:
         self._threads, self._device = threads, device
         self._drawn = self._block = self._from_block = 0
         self._coming: deque[tuple[int, Future[TokenArrays]]] = deque()
+        self._closed = Event()
         self._maker = ThreadPoolExecutor(1, thread_name_prefix="stream")
 
     def __len__(self) -> int:
@@ -80,8 +83,8 @@ class StreamBatches:
         seeds = train_seeds(number * size, size, first=settings.first_seed)
         requests = [DealRequest(seed, None, seed % 10) for seed in seeds]
         if self._device is None:
-            with ThreadPoolExecutor(self._threads) as pool:
-                parts = list(pool.map(lambda request: self._samples(request, _solved(request)), requests))
+            with worker_threads(self._threads) as pool:
+                parts = list(pool.map(self._solved_samples, requests))
         else:
             batches = solve_batches(self._device, [r.deal() for r in requests], [r.declaration for r in requests])
             tables = chain.from_iterable(batches)
@@ -89,6 +92,11 @@ class StreamBatches:
         samples = joined(parts)
         order = random_stream(self._settings.seed, Purpose.BLOCK, number).permutation(len(samples))
         return TokenArrays(**{name: getattr(samples, name)[order] for name in TokenArrays.__dataclass_fields__})
+
+    def _solved_samples(self, request: DealRequest) -> TokenArrays:
+        if self._closed.is_set():
+            raise CancelledError
+        return self._samples(request, solve(request.deal(), request.declaration))
 
     def _samples(self, request: DealRequest, table: SolvedDeal) -> TokenArrays:
         settings = self._settings.stream
@@ -98,7 +106,8 @@ class StreamBatches:
         return to_samples(chosen, dominoes, declaration=request.declaration, seed=request.seed)
 
     def close(self) -> None:
-        """Prepare nothing more: the block in the making is finished, the next ones are not begun."""
+        """Prepare nothing more: of the block in the making only the deals in hand are still solved."""
+        self._closed.set()
         self._maker.shutdown(wait=True, cancel_futures=True)
 
     def state_dict(self) -> dict[str, int]:
@@ -108,7 +117,3 @@ class StreamBatches:
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on from where a sequence stood."""
         self._drawn, self._block, self._from_block = state["drawn"], state["block"], state["from_block"]
-
-
-def _solved(request: DealRequest) -> SolvedDeal:
-    return solve(request.deal(), request.declaration)

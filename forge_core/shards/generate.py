@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -26,6 +26,7 @@ from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.gpu import Device, solve_batches
 from forge_core.solver.solved import SolvedDeal
 from forge_core.solver.value_table import solve
+from forge_core.threads import worker_threads
 
 __all__ = ["DealRequest", "Outcome", "ShardReceipt", "check_folder", "write_block", "write_deal"]
 
@@ -92,7 +93,7 @@ def write_block(
                 if on_progress is not None:
                     on_progress(receipt)
 
-    with ThreadPoolExecutor(threads) as pool:
+    with worker_threads(threads) as pool:
         try:
             if device is None:
                 take(requests, pool.map(generator.write_if_free, requests))
@@ -102,7 +103,6 @@ def write_block(
             take(busy, pool.map(generator.write, busy))
         except BaseException:  # a run that is cancelled does not go on with a deal, which may take minutes
             generator.stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
     return [receipts[request] for request in requests]
 

@@ -1,7 +1,6 @@
 """Exact Q of single states of many different deals, without solving the deals: what E[Q] asks for."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -12,6 +11,7 @@ from forge_core.errors import InputError
 from forge_core.solver.jit import kernel
 from forge_core.solver.search_kernel import MEMORY_WORDS, prepare, q_of_state
 from forge_core.solver.state import ILLEGAL
+from forge_core.threads import worker_threads
 
 _CHUNK = 16
 """Rows that a thread takes at a time: few enough to share out 50 worlds, enough to hide the hand-over."""
@@ -43,29 +43,32 @@ def search_q(
     out = np.full((len(states), 7), ILLEGAL, dtype=np.int8)
     starts = range(0, len(states), _CHUNK)
     threads = min(threads or os.cpu_count() or 1, len(starts))
-    if threads <= 1:
-        _search_rows(deals, declarations, states, _memory(), out)
+    stopped = np.zeros(1, dtype=np.uint8)
+    work = partial(_search_chunks, deals, declarations, states, stopped, out)
+    if len(starts) <= 1:
+        work(starts)
         return out
-    work = partial(_search_chunk, deals, declarations, states, out)
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, (starts[i::threads] for i in range(threads))))
+    with worker_threads(threads) as pool:
+        try:
+            list(pool.map(work, (starts[i::threads] for i in range(threads))))
+        except BaseException:  # Ctrl-C or a cancellation, which is not to wait for thousands of worlds
+            stopped[0] = 1
+            raise
     return out
 
 
-def _search_chunk(deals: Any, declarations: Any, states: Any, out: Any, starts: range) -> None:
-    memory = _memory()
+def _search_chunks(deals: Any, declarations: Any, states: Any, stopped: Any, out: Any, starts: range) -> None:
+    memory = np.zeros(MEMORY_WORDS, dtype=np.int64)
     for start in starts:
         rows = slice(start, start + _CHUNK)
-        _search_rows(deals[rows], declarations[rows], states[rows], memory, out[rows])
-
-
-def _memory() -> Int64[np.ndarray, "words"]:
-    return np.zeros(MEMORY_WORDS, dtype=np.int64)
+        _search_rows(deals[rows], declarations[rows], states[rows], memory, stopped, out[rows])
 
 
 @kernel
-def _search_rows(deals: Any, declarations: Any, states: Any, memory: Any, out: Any) -> None:
+def _search_rows(deals: Any, declarations: Any, states: Any, memory: Any, stopped: Any, out: Any) -> None:
     for i in range(len(states)):
+        if stopped[0]:
+            return
         if i == 0 or declarations[i] != declarations[i - 1] or (deals[i] != deals[i - 1]).any():
             prepare(deals[i], declarations[i], memory)
         q_of_state(memory, states[i], out[i])

@@ -3,7 +3,7 @@
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +11,7 @@ from typing import TypeVar
 from forge_core.errors import EmptySplit, InputError
 from forge_core.shards.read import read_group
 from forge_core.shards.split import Split
+from forge_core.threads import worker_threads
 from forge_core.tokens.arrays import FIELDS, TokenArrays, load_split
 from forge_core.tokens.inputs import Piece, cut, find_shards, inspect_shard
 from forge_core.tokens.manifest import MANIFEST, TokenManifest
@@ -104,13 +105,10 @@ def _open_streams(folder: Path, files: ExitStack) -> dict[str, NpyStream]:
 def _in_order(function: Callable[[T], R], items: Iterable[T], threads: int) -> Iterator[R]:
     """As `map`, on threads that run only a little ahead of the consumer, so that results do not pile up."""
     waiting: deque[Future[R]] = deque()
-    with ThreadPoolExecutor(threads) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(function, item))
-                if len(waiting) > threads + 1:
-                    yield waiting.popleft().result()
-            while waiting:
+    with worker_threads(threads) as pool:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > threads + 1:
                 yield waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+        while waiting:
+            yield waiting.popleft().result()

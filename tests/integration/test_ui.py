@@ -125,7 +125,8 @@ def ended(home: Home, run: str) -> bool:
 
 ENDLESS = {
     "train/on-demand": {"tokens": "latest", "settings": {"epochs": 100_000, "patience": 100_000, "seed": 1}},
-    "generate-oracle/on-demand": {"deals": [{"start": 0, "count": 100_000}], "shards": {"keep": "table"}},
+    "generate-oracle/on-demand": {"deals": [{"start": 0, "count": 100_000}], "shards": {"keep": "all"}},
+    "generate-eq/on-demand": {"games": {"start": 0, "count": 1000}, "settings": {"n_worlds": 5000}},
 }
 
 
@@ -133,11 +134,11 @@ ENDLESS = {
 def test_cancelling_in_the_ui_stops_the_work(name: str, home: Home, ui: Ui) -> None:
     started = home.api(f"/deployments/{deployment(home, name)}/create_flow_run", parameters=ENDLESS[name])
     run = started["id"]
-    building = home.folder / "store" / "building"
     if name.startswith("train"):
         wait_for(lambda: "epochs" in artifacts(home, run), "the first epoch")
-    else:
-        wait_for(lambda: building.is_dir() and list(building.rglob("*.parquet")), "the first shard")
+    else:  # in the midst of one deal, or of one decision
+        wait_for(lambda: list((home.folder / "store" / "building").glob("*")), "the work")
+        time.sleep(5)
     assert processes(run)
     ui.open(f"/runs/flow-run/{run}")
     ui.click("Cancel", "button")

@@ -1,4 +1,8 @@
 import itertools
+import signal
+import threading
+import time
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -45,7 +49,6 @@ def test_epochs_are_as_long_as_they_say_and_go_through_the_blocks_in_order(setti
     source = StreamBatches(settings)
     assert len(source) == 5
     drawn = _batches(source, 2)
-    source.close()
     assert len(drawn) == 10
     blocks = (source.block(number) for number in itertools.count())
     expected = (
@@ -53,6 +56,7 @@ def test_epochs_are_as_long_as_they_say_and_go_through_the_blocks_in_order(setti
     )
     for batch, tokens in zip(drawn, expected, strict=False):
         np.testing.assert_array_equal(batch.tokens.numpy(), tokens)
+    source.close()
 
 
 @pytest.mark.parametrize("stopped_after", [1, 4, 5, 7])
@@ -91,6 +95,17 @@ def test_a_device_solves_the_same_samples(settings: TrainSettings, device: Devic
     on_cpu, on_device = StreamBatches(settings).block(1), StreamBatches(settings, device=device).block(1)
     np.testing.assert_array_equal(on_cpu.tokens, on_device.tokens)
     np.testing.assert_array_equal(on_cpu.q, on_device.q)
+
+
+def test_an_interruption_does_not_wait_for_a_block(settings: TrainSettings) -> None:
+    """A block of 4,096 deals takes a quarter of an hour."""
+    stream = settings.stream.model_copy(update={"deals_per_block": 4096})
+    source = StreamBatches(settings.model_copy(update={"stream": stream}), threads=2)
+    threading.Timer(1.0, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), closing(source):
+        next(iter(source))
+    assert time.monotonic() - start < 10
 
 
 def test_a_failure_in_the_making_reaches_the_training(settings: TrainSettings) -> None:

@@ -1,5 +1,9 @@
 """Three oracles, one answer: the value table, the search and the slow reference."""
 
+import signal
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -83,6 +87,19 @@ def test_search_does_not_depend_on_order_or_threads() -> None:
     assert (search_q(*arguments, threads=2) == one).all()
     assert (search_q(*(a[::-1] for a in arguments), threads=3) == one[::-1]).all()
     assert search_q(*(a[:0] for a in arguments)).shape == (0, 7)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_an_interrupted_search_ends_at_once(threads: int) -> None:
+    """What it would still have to search takes minutes."""
+    rows = 100_000
+    deals = np.tile(np.array(deal_from_seed(0).dominoes, dtype=np.uint8), (rows, 1))
+    deals[1::2] = deal_from_seed(1).dominoes  # so that no row learns from the one before
+    threading.Timer(1.0, signal.pthread_kill, (threading.get_ident(), signal.SIGINT)).start()
+    start = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        search_q(deals, np.zeros(rows, dtype=np.uint8), np.full(rows, OPENING), threads=threads)
+    assert time.monotonic() - start < 10
 
 
 def test_search_refuses_lengths_that_differ() -> None:
