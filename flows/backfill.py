@@ -72,7 +72,8 @@ def _fill(kind: Kind, settings: Backfill) -> BackfillReport:
     folder = Installation().place(settings.place)
     kind.check(folder)
     gaps = kind.missing(folder, settings.seeds)
-    report = BackfillReport(present=len(settings.seeds) - len(gaps))
+    report = BackfillReport(too_large=kind.too_large(folder, settings.seeds))
+    report.present = len(settings.seeds) - len(gaps) - report.too_large
     wanted = gaps[: settings.limit]
     within = settings.seeds if len(wanted) == len(gaps) else range(settings.start, wanted[-1] + 1)
     blocks = cut(wanted, within, settings.block_size)
@@ -86,8 +87,9 @@ def _fill(kind: Kind, settings: Backfill) -> BackfillReport:
             runs = PoolRuns(kind, settings)
             runs.fill(blocks, stopping=stopping, on_block=lambda: advance(1))
             report.failed = runs.failed
-    report.missing = len(kind.missing(folder, gaps))
-    report.made = len(gaps) - report.missing
+    report.missing, too_large = len(kind.missing(folder, gaps)), kind.too_large(folder, gaps)
+    report.made = len(gaps) - report.missing - too_large
+    report.too_large += too_large
     return report
 
 

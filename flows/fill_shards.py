@@ -1,6 +1,7 @@
 """Fill a folder with shards: only what is missing, for as long as is asked."""
 
 import logging
+from functools import partial
 from pathlib import Path
 
 from prefect import flow
@@ -39,9 +40,9 @@ def fill_shards(
     settings = shards or ShardSettings()
     folder = Installation().place(folder)
     check_folder(folder, settings)
-    report = FillReport()
+    report, find = FillReport(), partial(missing, max_states=settings.max_states)
     with work_on(on, items=deals.most), gpu_of(device), finish_first(logger.warning) as stopping:
-        for block in missing_blocks(folder, deals.requests(), size=fill_size(), limit=deals.limit, find=missing):
+        for block in missing_blocks(folder, deals.requests(), size=fill_size(), limit=deals.limit, find=find):
             report.add(fill(block, settings, folder, device=device))
             if stopping():
                 break

@@ -31,7 +31,11 @@ class Kind(Protocol):
         ...
 
     def missing(self, folder: Path, seeds: Iterable[int]) -> list[int]:
-        """The seeds whose files the folder lacks, in their order."""
+        """The seeds whose files the folder lacks, in their order, but for those known as too large."""
+        ...
+
+    def too_large(self, folder: Path, seeds: Iterable[int]) -> int:
+        """How many of the seeds are known to be too large for the settings, so that no file is made of them."""
         ...
 
     def parameters(self, folder: Path, seeds: range) -> dict[str, Any]:
@@ -57,7 +61,13 @@ class Shards:
 
     def missing(self, folder: Path, seeds: Iterable[int]) -> list[int]:
         """See `Kind`."""
-        return [request.seed for request in manifest.missing(folder, deal_requests(seeds, DealMode.STANDARD))]
+        requests = deal_requests(seeds, DealMode.STANDARD)
+        return [request.seed for request in manifest.missing(folder, requests, max_states=self.settings.max_states)]
+
+    def too_large(self, folder: Path, seeds: Iterable[int]) -> int:
+        """See `Kind`."""
+        requests = deal_requests(seeds, DealMode.STANDARD)
+        return len(manifest.too_large(folder, requests, self.settings.max_states))
 
     def parameters(self, folder: Path, seeds: range) -> dict[str, Any]:
         """See `Kind`."""
@@ -85,6 +95,10 @@ class Games:
         from forge_core.expected_q.files import missing  # writes with torch, which takes seconds to import
 
         return missing(folder, seeds)
+
+    def too_large(self, folder: Path, seeds: Iterable[int]) -> int:
+        """See `Kind`; no game is too large."""
+        return 0
 
     def parameters(self, folder: Path, seeds: range) -> dict[str, Any]:
         """See `Kind`."""

@@ -43,7 +43,7 @@ def grow_shards(
     Ends in the state `Enough` when the data set holds all its seeds.
     """
     report = fill(Shards(shards, device), growth.backfill("shards"))
-    full = report.present >= growth.enough
+    full = report.present + report.too_large >= growth.enough
     if not full:
         finish(report, growth.backfill("shards"))
     arrays = tokenize([growth.backfill("shards").place], tokens)  # from the store, if the data set is as it was

@@ -1,5 +1,6 @@
 """The command that solves deals and writes shards."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -55,7 +56,8 @@ def generate(
     values = {"start": start_seed, "count": None if continuous else count, "limit": limit, "mode": mode}
     series = build(DealSeries, values | {"opponent_seeds": opponent_seeds})
     if dry_run:
-        list_missing(output, series, series.requests(), missing, DealRequest.relative_path)
+        find = partial(missing, max_states=settings.max_states)
+        list_missing(output, series, series.requests(), find, DealRequest.relative_path)
         return
     parameters = {"folder": output.absolute(), "deals": series, "shards": settings, "device": device}
     report = run_flow("fill_shards:fill_shards", **parameters).value

@@ -29,10 +29,8 @@ def train(
         typer.Option(help="tokens: the folder's train split. stream: fresh deals, solved while the network learns."),
     ] = None,
     initial: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, help="A model folder, or the last.ckpt of a run, whose weights training starts from."
-        ),
+        str | None,
+        typer.Option(help="Whose weights it starts from: champion or another name of a model, or the path of one."),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Samples in a step.")] = None,
@@ -54,6 +52,7 @@ def train(
     from forge_core.errors import InputError
     from forge_core.learn.hardware import Hardware
     from forge_core.learn.settings import TrainSettings
+    from tasks.models import find_model
 
     options = {
         "network": network,
@@ -66,6 +65,7 @@ def train(
     options |= {"learning_rate": learning_rate, "precision": precision, "seed": seed}
     settings = build(TrainSettings, options, sets)
     hardware = build(Hardware, {"devices": devices, "strategy": strategy})
+    start = None if initial is None else find_model(initial)
     if fast_dev_run:
         settings = settings.quick_check()
     if data is None and settings.source == "tokens" and not fast_dev_run:
@@ -80,7 +80,7 @@ def train(
         tokens=tokens,
         settings=settings,
         output=absolute(output),
-        initial=absolute(initial),
+        initial=start,
         hardware=hardware,
     )
     say(f"{outcome.value.short} in {output or 'the store'}")

@@ -10,7 +10,6 @@ from pathlib import Path
 from threading import Event
 
 import polars as pl
-from pydantic import BaseModel, ValidationError
 
 from forge_core.errors import InputError
 from forge_core.shards.manifest import is_sound
@@ -20,8 +19,9 @@ from forge_core.shards.rows import all_rows, sampled_rows, table_rows
 from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import SCHEMA_VERSION, Sampling, ShardMetadata
 from forge_core.shards.settings import Keep, ShardSettings
+from forge_core.shards.skipped import SkippedDeal
 from forge_core.shards.split import Split
-from forge_core.shards.write import claim, write_note, write_shard
+from forge_core.shards.write import claim, write_shard
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.gpu import Device, solve_batches
 from forge_core.solver.solved import SolvedDeal
@@ -117,15 +117,8 @@ def check_folder(folder: Path, settings: ShardSettings) -> None:
             return
 
 
-class _Note(BaseModel):
-    """What is kept of a deal that was skipped, in a hidden file beside the shards."""
-
-    reachable_states: int
-    opening_value: int
-
-
-def _skipped(request: DealRequest, note: _Note) -> ShardReceipt:
-    return ShardReceipt(request.relative_path(), 0, note.reachable_states, note.opening_value, 0.0, Outcome.SKIPPED)
+def _skipped(request: DealRequest, deal: SkippedDeal) -> ShardReceipt:
+    return ShardReceipt(request.relative_path(), 0, deal.reachable_states, deal.opening_value, 0.0, Outcome.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +171,10 @@ class _Generator:
 
     def _save(self, table: SolvedDeal, request: DealRequest, temporary: Path) -> ShardReceipt:
         start = time.perf_counter()
-        if self._is_too_large(table.reachable_states):
-            return self._skip(request, table)
+        size = SkippedDeal(reachable_states=table.reachable_states, opening_value=table.opening_value)
+        if size.exceeds(self.settings.max_states):
+            size.write(self._path(request))
+            return _skipped(request, size)
         metadata = self._metadata(request, table)
         frames = self._until_stopped(_frames(table, metadata))
         rows = write_shard(temporary, self._path(request), metadata=metadata, frames=frames)
@@ -194,25 +189,10 @@ class _Generator:
                 raise CancelledError
             yield frame
 
-    def _is_too_large(self, reachable_states: int) -> bool:
-        return self.settings.max_states is not None and reachable_states > self.settings.max_states
-
-    def _skip(self, request: DealRequest, table: SolvedDeal) -> ShardReceipt:
-        """Leave a note of a deal that is too large."""
-        note = _Note(reachable_states=table.reachable_states, opening_value=table.opening_value)
-        write_note(self._note_path(request), note.model_dump_json())
-        return _skipped(request, note)
-
     def _known_as_too_large(self, request: DealRequest) -> ShardReceipt | None:
         """The receipt of a deal that an earlier run found larger than this run allows."""
-        try:
-            note = _Note.model_validate_json(self._note_path(request).read_bytes())
-        except (FileNotFoundError, ValidationError):
-            return None
-        return _skipped(request, note) if self._is_too_large(note.reachable_states) else None
-
-    def _note_path(self, request: DealRequest) -> Path:
-        return self._path(request).with_name(f".{request.file_name}.skipped")
+        deal = SkippedDeal.read(self._path(request))
+        return _skipped(request, deal) if deal is not None and deal.exceeds(self.settings.max_states) else None
 
     def _kept_if_sound(self, request: DealRequest) -> ShardReceipt | None:
         return self.kept(request) if is_sound(self._path(request)) else None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from forge_core.shards.request import DealRequest
+from forge_core.shards.skipped import SkippedDeal, note_name
 from forge_core.shards.split import Split
 
 T = TypeVar("T")
@@ -16,8 +17,10 @@ _WINDOW = 10_000
 """Looked up at a time when what is missing of a long or endless series is wanted in blocks."""
 
 
-def missing(folder: Path, requests: Iterable[DealRequest]) -> list[DealRequest]:
+def missing(folder: Path, requests: Iterable[DealRequest], *, max_states: int | None = None) -> list[DealRequest]:
     """The requests without a sound shard in `folder`, in their order; about 12 microseconds each.
+
+    A deal that is known to have more than `max_states` reachable states is not missing: it is not wanted.
 
     A shard counts as sound when it ends as a finished Parquet file does, so a truncated or empty one is missing.
     (Flipped bits inside are found by the page checksums when it is read.)
@@ -29,7 +32,19 @@ def missing(folder: Path, requests: Iterable[DealRequest]) -> list[DealRequest]:
         split, name = request.split, request.file_name
         return name in present[split] and is_sound(places[split] + name)
 
-    return [request for request in requests if not is_there(request)]
+    gaps = [request for request in requests if not is_there(request)]
+    unwanted = set(too_large(folder, gaps, max_states))
+    return [request for request in gaps if request not in unwanted]
+
+
+def too_large(folder: Path, requests: Iterable[DealRequest], max_states: int | None) -> list[DealRequest]:
+    """The requests whose deals an earlier run skipped, because they have more than `max_states` reachable states."""
+    if max_states is None:
+        return []
+    present = {split: _names(folder / split) for split in Split}
+    noted = (request for request in requests if note_name(request.file_name) in present[request.split])
+    read = ((request, SkippedDeal.read(folder / request.relative_path())) for request in noted)
+    return [request for request, deal in read if deal is not None and deal.exceeds(max_states)]
 
 
 def missing_blocks(

@@ -77,13 +77,6 @@ def write_shard(temporary: Path, path: Path, *, metadata: ShardMetadata, frames:
     return rows
 
 
-def write_note(path: Path, text: str) -> None:
-    """Write a small text file, atomically, in the folder of a shard that was claimed."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(text)
-    temporary.replace(path)
-
-
 def _lock(descriptor: int, *, wait: bool) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -86,6 +86,7 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         ("train --fast-dev-run --devices 0", "Got devices"),
         ("train --fast-dev-run --devices few", "Got devices"),
         ("train --fast-dev-run --strategy ddp_spawn", "Got strategy = 'ddp_spawn'. Expected 'auto' or 'ddp'."),
+        ("train --fast-dev-run --initial no/such/model", "names no model"),
         ("evaluate --checkpoint no/such/model", "names no model"),
         ("pipeline --preset dmeo", "Expected one of demo, local"),
         ("pipeline --set train.epochs=none", "Got train.epochs = 'none'"),
@@ -114,6 +115,9 @@ def test_a_run_from_shards_to_games_and_what_it_refuses(tmp_path: Path) -> None:
     for kind in ("qvalue", "policy"):
         options = ["--data", str(tokens), "--kind", kind, "--output", str(model / kind)]
         assert forge("train", "--fast-dev-run", *options)[0] == 0
+    options = ["--data", str(tokens), "--initial", str(model / "qvalue"), "--output", str(model / "further")]
+    assert forge("train", "--fast-dev-run", *options)[0] == 0
+    assert json.loads((model / "further" / "config.json").read_text())["initial_digest"]
     code, out, _ = forge("evaluate", "--checkpoint", str(model / "qvalue"), "--data", str(tokens), "--parts")
     assert code == 0
     assert all(words in out for words in ("q_gap", "highest rank", "random play", "slot 6"))

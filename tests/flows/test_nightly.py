@@ -34,6 +34,19 @@ def test_every_night_makes_the_next_seeds_and_tokens_of_all_until_there_are_enou
     assert read_manifest(home / "data" / "tokens") == manifest, "a complete data set has its arrays"
 
 
+def test_deals_that_are_too_large_do_not_come_again_every_night(home: Path) -> None:
+    """Of the first four deals only the second has less than 6 million states."""
+    from flows.nightly import grow_shards
+
+    growth, few = Growth(seeds=2, enough=4), ShardSettings(states_per_deal=20, max_states=6_000_000)
+    states = [grow_shards(growth, few, return_state=True) for _ in range(3)]
+    assert [(state.name, state.message) for state in states] == [
+        ("Completed", "1 made, 0 already there, 2 missing, 1 too large"),
+        ("Enough", "0 made, 1 already there, 0 missing, 3 too large"),
+        ("Enough", "0 made, 1 already there, 0 missing, 3 too large"),
+    ]
+
+
 def test_games_grow_likewise(home: Path) -> None:
     from flows.nightly import grow_games
 

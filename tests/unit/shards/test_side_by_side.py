@@ -13,7 +13,7 @@ import pytest
 
 from forge_core.errors import InputError
 from forge_core.shards.generate import Outcome, write_block, write_deal
-from forge_core.shards.manifest import missing, missing_blocks
+from forge_core.shards.manifest import missing, missing_blocks, too_large
 from forge_core.shards.read import read_shard
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
@@ -101,7 +101,10 @@ def test_large_deals_can_be_skipped(tmp_path: Path) -> None:
     receipt = write_deal(REQUESTS[0], ShardSettings(max_states=1000), tmp_path)
     assert (receipt.outcome, receipt.rows) == (Outcome.SKIPPED, 0)
     assert receipt.reachable_states > 1000
-    assert missing(tmp_path, REQUESTS[:1]) == REQUESTS[:1]
+    assert missing(tmp_path, REQUESTS[:1]) == missing(tmp_path, REQUESTS[:1], max_states=10**9) == REQUESTS[:1]
+    assert missing(tmp_path, REQUESTS[:2], max_states=1000) == REQUESTS[1:2]
+    assert too_large(tmp_path, REQUESTS[:2], 1000) == REQUESTS[:1]
+    assert too_large(tmp_path, REQUESTS[:2], None) == []
 
 
 def test_a_deal_known_as_too_large_is_not_solved_again(tmp_path: Path) -> None:
