@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import gettempdir
 from typing import NamedTuple
 
 from configs.installation import Installation, prefect_environment
@@ -147,9 +148,12 @@ def start(service: Service, *, tell: Callable[[str], None]) -> Started:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if recorded := _recorded(service):
             return Started(recorded[1], fresh=False)
-        port = _free_port(service.port)
+        port, claim = _free_port(service.port)
         tell(f"Starting {service.title} in the background (about ten seconds) ...")
-        url, pid = f"http://127.0.0.1:{port}", _spawn(service, port)
+        try:
+            url, pid = f"http://127.0.0.1:{port}", _spawn(service, port, claim)
+        finally:
+            os.close(claim)
         service.record.write_text(json.dumps({"pid": pid, "began": began(pid), "address": url}))
         return Started(url, fresh=True)
 
@@ -229,19 +233,37 @@ def _stat(process: Path) -> list[str]:
         return ["X", "0", "0"]
 
 
-def _free_port(usual: int) -> int:
+def _free_port(usual: int) -> tuple[int, int]:
+    """A port that is free and a claim on it, for the process that will listen there seconds from now."""
     for port in (usual, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
+                number = int(probe.getsockname()[1])
+                return number, _claim(number)
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
     raise ForgeError.of(got="no free port", expected="a free port on 127.0.0.1", remedy="end some other server")
 
 
-def _spawn(service: Service, port: int) -> int:
+def _claim(port: int) -> int:
+    """A locked file, which says until it is closed that a port is taken; OSError when another process has said so.
+
+    Without it, two homes whose servers start at once would choose the same port, and one take the other's for its own.
+    """
+    descriptor = os.open(
+        Path(gettempdir()) / f"crystal-forge-{os.getuid()}-port-{port}.lock", os.O_RDWR | os.O_CREAT, 0o600
+    )
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _spawn(service: Service, port: int, claim: int) -> int:
     if service.log.exists():
         service.log.replace(service.last_log)
     with service.log.open("wb") as log:
@@ -252,6 +274,7 @@ def _spawn(service: Service, port: int) -> int:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C in the terminal must not end it
+            pass_fds=[claim],  # it holds the claim as long as it lives
         )
     return process.pid
 

@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,17 @@ def pages(folder: Path) -> server.Service:
     )
 
 
+def slow_pages(folder: Path, port: int) -> server.Service:
+    """A service that takes a while until it listens, as Prefect's server does."""
+    script = f"import time, os; time.sleep(2); os.execv({sys.executable!r}, {{}})"
+    listen = pages(folder).command
+    return replace(
+        pages(folder),
+        port=port,
+        command=lambda port: [sys.executable, "-c", script.format([sys.executable, *listen(port)[1:]])],
+    )
+
+
 def meanwhile(act: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=act)
     thread.start()
@@ -38,6 +51,26 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.filterwarnings("ignore:.*Popen.__del__")
+def test_two_homes_that_start_at_once_have_servers_of_their_own(tmp_path: Path) -> None:
+    """While neither listens yet, both would find the usual port free, and one the other's server healthy."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        usual = probe.getsockname()[1]
+    homes = [slow_pages(tmp_path / name, usual) for name in ("one", "other")]
+    try:
+        addresses = [server.start(home, tell=lambda _: None).address for home in homes]
+        for home in homes:
+            server.wait(home)
+        assert len(set(addresses)) == 2
+        assert [server.address(home) for home in homes] == addresses
+    finally:
+        stopped = [server.stop(home) for home in homes]
+    assert stopped == [True, True]
+    assert server.start(homes[0], tell=lambda _: None).address == f"http://127.0.0.1:{usual}", "free again"
+    server.stop(homes[0])
 
 
 @pytest.mark.filterwarnings("ignore:.*Popen.__del__")  # a service outlives what has started it
