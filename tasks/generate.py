@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from configs.installation import Installation
 from configs.pipeline import SeedRange
-from forge_core.artifacts.disk import writing
 from forge_core.artifacts.reference import Reference
+from forge_core.files import writing
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from tasks.blocks import cut

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from configs.installation import Installation
 from configs.pipeline import SeedRange
-from forge_core.artifacts.disk import writing
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
+from forge_core.files import writing
 from tasks.blocks import cut
 from tasks.console import progress
 from tasks.elsewhere import elsewhere

@@ -10,10 +10,7 @@ Blocks may be made side by side, twice, or by a process that is killed: every fi
 block without a receipt was not made.
 """
 
-import hashlib
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import FileEntry, Source, list_folder
+from forge_core.files import copy, sha256_of, write_text
 
 ABOUT = "about.json"
 FILES = "files"
@@ -49,7 +47,7 @@ def place_of(key: Key) -> str:
 
 def block_name(items: Sequence[Any]) -> str:
     """A name for the block that makes these items, the same for the same items."""
-    return hashlib.sha256(repr(list(items)).encode()).hexdigest()[:24]
+    return sha256_of(repr(list(items)))[:24]
 
 
 def input_name(source: Source) -> str:
@@ -88,25 +86,11 @@ class Collection:
         """Take over the files in the folder `made`, then write the receipt, which lists them."""
         listed = receipt.model_copy(update={"files": list_folder(made).files})
         for file in listed.files:
-            _put(made / file.path, self.folder / FILES / file.path)
+            copy(made / file.path, self.folder / FILES / file.path)
         if not (self.folder / ABOUT).exists():
-            _write(self.folder / ABOUT, self.key.model_dump_json(indent=1))
-        _write(self._receipt_file(receipt.block), listed.model_dump_json())
+            write_text(self.folder / ABOUT, self.key.model_dump_json(indent=1))
+        write_text(self._receipt_file(receipt.block), listed.model_dump_json())
         return listed
 
     def _receipt_file(self, block: str) -> Path:
         return self.folder / RECEIPTS / f"{block}.json"
-
-
-def _put(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    shutil.copyfile(source, temporary)
-    temporary.replace(target)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)

@@ -4,7 +4,7 @@
     objects/<ab>/<digest>.json  its listing, written after the files: an object without a listing is not there
     keys/<ab>/<key>.json        which object a key led to, written last
     building/<name>/            what is being built; left behind only by a killed process
-    locks/<name>.lock           locked with flock while what is named so is being built
+    locks/<name>.lock           locked while what is named so is being built
     users/<process>.lock        locked as long as that process runs, which uses the store
 
 The times of last change of a key and of a listing say when they were last of use. Housekeeping removes what has not
@@ -12,7 +12,6 @@ been of use for long (`upkeep`); to note a use, and to look again and remove, ex
 """
 
 import atexit
-import fcntl
 import os
 import time
 import uuid
@@ -20,15 +19,15 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO
 
+from filelock import FileLock
 from pydantic import ValidationError
 
-from forge_core.artifacts.disk import UNWRITABLE, changed, links, remove, size_of, write
 from forge_core.artifacts.key import Entry
 from forge_core.artifacts.listing import Listing, list_folder
-from forge_core.artifacts.locks import flock, is_held, open_locked
 from forge_core.artifacts.shelf import KeyFile, Leftover, Stored
+from forge_core.files import UNWRITABLE, changed, links, remove, size_of, write_text
+from forge_core.locks import acquire, is_held, locked, release
 
 _LASTING = ("use", "objects")  # locks that belong to no single build
 
@@ -51,7 +50,7 @@ class Folder:
 
     def put_entry(self, entry: Entry) -> None:
         """Note which object a key led to."""
-        write(self._key_file(entry.key.digest), entry.model_dump_json(indent=1))
+        write_text(self._key_file(entry.key.digest), entry.model_dump_json(indent=1))
 
     def listing(self, digest: str) -> Listing | None:
         """The listing of an object; None when the object is not there. OSError or ValueError if it cannot be read."""
@@ -92,7 +91,7 @@ class Folder:
                 for file in listing.files:
                     (folder / file.path).chmod(0o444)  # a hard link to it cannot be written into by mistake
                 folder.rename(target)
-                write(self._listing_file(listing.digest), listing.model_dump_json(indent=1))
+                write_text(self._listing_file(listing.digest), listing.model_dump_json(indent=1))
         return listing
 
     @contextmanager
@@ -109,13 +108,8 @@ class Folder:
     @contextmanager
     def locked(self, name: str) -> Generator[None]:
         """Hold the lock of a name, waiting for whoever holds it."""
-        path = self._lock_file(name)
-        with flock(path, fcntl.LOCK_EX):
-            try:
-                yield
-            finally:
-                if name not in _LASTING:
-                    path.unlink(missing_ok=True)
+        with locked(self._lock_file(name), keep=name in _LASTING):
+            yield
 
     def attend(self) -> None:
         """Note that this process uses the store, until it ends: what it used since is not removed meanwhile."""
@@ -154,7 +148,7 @@ class Folder:
         """Remove an object and the keys that lead to it, unless one of them was of use since; whether it is gone."""
         marks = [*([self._listing_file(digest)] if digest else ()), *(self._key_file(key) for key in keys)]
         with self.locked("objects"):
-            with flock(self._lock_file("use"), fcntl.LOCK_EX):
+            with self.locked("use"):
                 if any(changed(mark) >= before for mark in marks):
                     return False
                 for mark in reversed(marks):
@@ -182,12 +176,10 @@ class Folder:
         """Remove a leftover, unless somebody has taken it up meanwhile; whether it is gone."""
         path = Path(leftover.place)
         lock = path if path.suffix == ".lock" else self._lock_file(path.name)
-        with flock(lock, fcntl.LOCK_EX, wait=False) as held:
+        with locked(lock, wait=False) as held:
             if held and path is not lock:
                 with self.locked("objects"):
                     remove(path)
-            if held:
-                lock.unlink(missing_ok=True)
         return held
 
     def is_locked(self, name: str) -> bool:
@@ -198,7 +190,7 @@ class Folder:
         if not mark.exists():
             return False
         try:
-            with flock(self._lock_file("use"), fcntl.LOCK_SH):
+            with self.locked("use"):
                 os.utime(mark)
         except FileNotFoundError:
             return False  # removed just now
@@ -218,13 +210,12 @@ class Folder:
 
 
 @cache
-def _attend(root: Path) -> IO[str]:
-    """The open and locked file of this process: kept in the cache, it stays locked until the process ends."""
-    path = root / "users" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
-    file = open_locked(path, fcntl.LOCK_EX)
-    atexit.register(file.close)
-    atexit.register(path.unlink, missing_ok=True)  # the last that was registered runs first
-    return file
+def _attend(root: Path) -> FileLock | None:
+    """The locked file of this process: kept in the cache, it stays locked until the process ends."""
+    lock = acquire(root / "users" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock")
+    if lock is not None:
+        atexit.register(release, lock)
+    return lock
 
 
 def _first_line(error: Exception) -> str:

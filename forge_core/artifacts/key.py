@@ -1,6 +1,5 @@
 """The cache key of an artifact: everything that decides what a stage computes, and nothing else."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 
 from forge_core.artifacts.reference import Reference
+from forge_core.files import sha256_of
 
 
 class Key(BaseModel):
@@ -28,7 +28,7 @@ class Key(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 of the key as JSON with sorted names, in hexadecimal."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+        return sha256_of(json.dumps(self.model_dump(mode="json"), sort_keys=True))
 
 
 class Entry(BaseModel):

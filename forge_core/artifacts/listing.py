@@ -1,6 +1,5 @@
 """The listing of a folder: every file with its SHA-256 and size, and the digest over all of them."""
 
-import hashlib
 import os
 from collections.abc import Callable, Iterator
 from itertools import repeat
@@ -10,6 +9,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.errors import InputError
+from forge_core.files import sha256_of
 from forge_core.threads import worker_threads
 
 
@@ -34,7 +34,7 @@ class Listing(BaseModel):
     def digest(self) -> str:
         """SHA-256 over the lines "path NUL sha256 NUL size", in hexadecimal."""
         lines = (f"{file.path}\0{file.sha256}\0{file.size}\n" for file in self.files)
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
+        return sha256_of("".join(lines))
 
     @property
     def size(self) -> int:
@@ -103,7 +103,4 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _entry(folder: Path, path: Path) -> FileEntry:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
-    return FileEntry(path=path.relative_to(folder).as_posix(), sha256=digest, size=size)
+    return FileEntry(path=path.relative_to(folder).as_posix(), sha256=sha256_of(path), size=path.stat().st_size)

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from forge_core.artifacts.bucket import Bucket
-from forge_core.artifacts.disk import replacing, writing
 from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.key import Entry, Key
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import StoreError
+from forge_core.files import replacing, writing
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +171,6 @@ class Store:
 
 
 def _place(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target) as temporary:
         try:
             os.link(source, temporary)
