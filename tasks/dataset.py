@@ -11,10 +11,10 @@ from tasks.stage import source, store
 
 def tokens_of(model: Reference | Path) -> Reference:
     """The tokens that a model learned from, by the digest in its config; InputError when the store lacks them."""
-    path, shelf = source(model).path, store().shelf
+    path, backend = source(model).path, store().backend
     digest = read_config(path).dataset_digest
     for entry in store().entries():
-        listing = shelf.listing(entry.reference.digest) if entry.reference.kind == "tokens" else None
+        listing = backend.listing(entry.reference.digest) if entry.reference.kind == "tokens" else None
         if listing and any((file.path, file.sha256) == (MANIFEST, digest) for file in listing.files):
             return entry.reference
     raise InputError.of(

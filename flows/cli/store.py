@@ -30,8 +30,8 @@ def ls(
     from configs.storage import open_store
     from forge_core.artifacts.upkeep import inventory
 
-    shelf = open_store().shelf
-    items = [item for item in inventory(shelf) if kind in (None, item.kind)]
+    backend = open_store().backend
+    items = [item for item in inventory(backend) if kind in (None, item.kind)]
     if as_json:
         typer.echo(json.dumps([_fields(item) for item in items], indent=1))
         return
@@ -42,34 +42,37 @@ def ls(
         for item in shown
     ]
     if rows:
-        title = f"Last of use in {shelf.name}" + f" ({len(shown):,} of {len(items):,})" * (len(shown) < len(items))
+        title = f"Last of use in {backend.name}" + f" ({len(shown):,} of {len(items):,})" * (len(shown) < len(items))
         show_rows(title, rows, ("kind", "digest", "files", "size", "last of use", "referred to by"))
     groups = {item.kind: [each for each in items if each.kind == item.kind] for item in items}
     kinds = [(name, f"{len(group):,}", _bytes(sum(item.size for item in group))) for name, group in groups.items()]
     total = ("all", f"{len(items):,}", _bytes(sum(item.size for item in items)))
-    show_rows(f"Objects in {shelf.name}", [*kinds, total], ("kind", "objects", "size"))
+    show_rows(f"Objects in {backend.name}", [*kinds, total], ("kind", "objects", "size"))
 
 
 @app.command()
 def verify(as_json: Json = False) -> None:
     """Read every object and compare it with its digest; exit code 1 when one is damaged or missing."""
     from configs.storage import open_store
-    from forge_core.artifacts.upkeep import faults, idle_keys, inventory
+    from forge_core.artifacts.upkeep import corruptions, dangling_keys, inventory
     from tasks.console import progress
 
-    shelf = open_store().shelf
-    items = inventory(shelf)
+    backend = open_store().backend
+    items = inventory(backend)
     with progress("reading", sum(item.size for item in items) >> 20, "{mb:,.0f} MB/s") as advance:
-        found = list(faults(shelf, items, on_bytes=lambda size: advance(size >> 20, mb=size >> 20)))
-    lost = sorted({key.entry.reference.short for key in idle_keys(shelf) if key.entry is not None})
+        found = list(corruptions(backend, items, on_bytes=lambda size: advance(size >> 20, mb=size >> 20)))
+    lost = sorted({key.entry.reference.short for key in dangling_keys(backend) if key.entry is not None})
     if as_json:
-        damaged = [{**_fields(fault.item), "fault": fault.words} for fault in found]
+        damaged = [{**_fields(corruption.item), "fault": corruption.words} for corruption in found]
         typer.echo(json.dumps({"objects": len(items), "damaged": damaged, "missing": lost}, indent=1))
     else:
-        rows = [(fault.item.kind, fault.item.digest, fault.words, _made_by(fault.item)) for fault in found]
+        rows = [
+            (corruption.item.kind, corruption.item.digest, corruption.words, _made_by(corruption.item))
+            for corruption in found
+        ]
         rows += [(*name.split(), "it was deleted, but a key leads to it", "") for name in lost]
         if rows:
-            show_rows(f"Not sound in {shelf.name}", rows, ("kind", "digest", "what is wrong", "made by"))
+            show_rows(f"Not sound in {backend.name}", rows, ("kind", "digest", "what is wrong", "made by"))
             typer.echo("Run the flow that makes it again: a lookup notices, and replaces it.")
         typer.echo(f"{len(items) - len(found):,} of {len(items) + len(lost):,} objects are sound.")
     if found or lost:
@@ -99,15 +102,15 @@ def gc(
     store = open_store()
     pins = _pins(*(keep or ()))
     answers: list[dict[str, Any]] = []
-    for shelf in dict.fromkeys((store.shelf, store.folder)):
-        found = plan(shelf, days=days, pins=pins)
-        if shelf is store.folder:
+    for backend in dict.fromkeys((store.backend, store.folder)):
+        found = plan(backend, days=days, pins=pins)
+        if backend is store.folder:
             training = Installation().home.absolute() / "training"
-            found.leftovers.extend(abandoned_trainings(store.folder, training, before=found.cutoff))
-        freed = collect(shelf, found) if delete else 0
-        answers.append({"store": shelf.name, "freed": freed, **_plan_fields(found)})
+            found.orphans.extend(abandoned_trainings(store.folder, training, before=found.cutoff))
+        freed = collect(backend, found) if delete else 0
+        answers.append({"store": backend.name, "freed": freed, **_plan_fields(found)})
         if not as_json:
-            _show_plan(shelf.name, found)
+            _show_plan(backend.name, found)
             typer.echo(f"{_bytes(freed)} freed." if delete else f"{_bytes(found.size)} would be freed by --delete.")
     if as_json:
         typer.echo(json.dumps(answers, indent=1))
@@ -120,8 +123,8 @@ def _show_plan(name: str, found: "Plan") -> None:
     ]
     if rows:
         show_rows(f"Not needed in {name}", rows, ("kind", "digest", "size", "last of use", "made by"))
-    if found.leftovers:
-        kinds = {each.what: [other for other in found.leftovers if other.what == each.what] for each in found.leftovers}
+    if found.orphans:
+        kinds = {each.what: [other for other in found.orphans if other.what == each.what] for each in found.orphans}
         left = [
             (
                 what,
@@ -132,8 +135,8 @@ def _show_plan(name: str, found: "Plan") -> None:
             for what, group in kinds.items()
         ]
         show_rows("Left behind by what was killed", left, ("what", "how many", "size", "the oldest"))
-    if found.idle:
-        typer.echo(f"{len(found.idle):,} keys lead to nothing.")
+    if found.dangling:
+        typer.echo(f"{len(found.dangling):,} keys lead to nothing.")
     reasons = [reason for _, reason in found.kept]
     counts = ", ".join(f"{reasons.count(reason):,} {reason}" for reason in dict.fromkeys(reasons))
     typer.echo(f"{len(reasons):,} objects stay" + f" ({counts})." * bool(reasons) + "." * (not reasons))
@@ -168,8 +171,8 @@ def _plan_fields(found: "Plan") -> dict[str, Any]:
     return {
         "size": found.size,
         "unneeded": [_fields(item) for item in found.unneeded],
-        "leftovers": [each._asdict() for each in found.leftovers],
-        "idle_keys": [key.digest for key in found.idle],
+        "orphans": [each._asdict() for each in found.orphans],
+        "dangling_keys": [key.digest for key in found.dangling],
         "kept": len(found.kept),
     }
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from forge_core.artifacts.backend import KeyFile, Orphan, Stored
 from forge_core.artifacts.key import Entry
 from forge_core.artifacts.listing import FileEntry, Listing
-from forge_core.artifacts.shelf import KeyFile, Leftover, Stored
 from forge_core.errors import StoreError
 from forge_core.threads import worker_threads
 
@@ -53,7 +53,7 @@ class Bucket:
             self._files, self._root = FileSystem.from_uri(options)
         except ArrowInvalid as error:
             raise _wrong(address, str(error)) from error
-        with self._told():
+        with self._store_errors():
             if self._files.get_file_info(self._root.partition("/")[0]).type is not FileType.Directory:
                 raise _wrong(self.name, "there is no such bucket")
 
@@ -100,7 +100,7 @@ class Bucket:
 
         return self._compare(digest, download)
 
-    def fault(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
+    def corruption(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
         """What is wrong with an object, in words; None when every file is there and has its digest."""
 
         def read(info: "FileInfo") -> FileEntry:
@@ -146,7 +146,7 @@ class Bucket:
             self._each(self._delete, [info.path for info in self._list(_object_name(digest))])
         return True
 
-    def leftovers(self) -> Iterator[Leftover]:
+    def orphans(self) -> Iterator[Orphan]:
         """What killed uploads left behind more than a day ago; a younger one may still go on."""
         files = [info for info in self._list("objects") if info.is_file]
         finished = {info.base_name.removesuffix(".json") for info in files if self._depth(info) == 1}
@@ -155,12 +155,12 @@ class Bucket:
             infos = list(group)
             changed = max(_written(info) for info in infos)
             if folder.rpartition("/")[2] not in finished and changed < time.time() - _DAY:
-                yield Leftover(folder, "an upload that was killed", sum(info.size for info in infos), changed)
+                yield Orphan(folder, "an upload that was killed", sum(info.size for info in infos), changed)
 
-    def clear(self, leftover: Leftover) -> bool:
-        """Remove a leftover; always true."""
-        with self._told():
-            self._files.delete_dir(leftover.place)
+    def clear(self, orphan: Orphan) -> bool:
+        """Remove an orphan; always true."""
+        with self._store_errors():
+            self._files.delete_dir(orphan.place)
         return True
 
     def _depth(self, info: "FileInfo") -> int:
@@ -180,36 +180,36 @@ class Bucket:
             return list(pool.map(call, items))
 
     def _info(self, name: str) -> "FileInfo":
-        with self._told():
+        with self._store_errors():
             return self._files.get_file_info(self._path(name))
 
     def _list(self, name: str) -> "list[FileInfo]":
         from pyarrow.fs import FileSelector
 
-        with self._told():
+        with self._store_errors():
             found = self._files.get_file_info(FileSelector(self._path(name), allow_not_found=True, recursive=True))
             return [info for info in found if info.is_file]
 
     def _read(self, name: str) -> bytes | None:
         try:
-            with self._told(), self._files.open_input_stream(self._path(name)) as file:
+            with self._store_errors(), self._files.open_input_stream(self._path(name)) as file:
                 return file.read()
         except FileNotFoundError:
             return None
 
     def _write(self, name: str, content: bytes) -> None:
-        with self._told(), self._files.open_output_stream(self._path(name)) as file:
+        with self._store_errors(), self._files.open_output_stream(self._path(name)) as file:
             file.write(content)
 
     def _upload(self, source: Path, name: str) -> None:
-        with self._told(), source.open("rb") as file, self._files.open_output_stream(self._path(name)) as copy:
+        with self._store_errors(), source.open("rb") as file, self._files.open_output_stream(self._path(name)) as copy:
             while chunk := file.read(_CHUNK):
                 copy.write(chunk)
 
     def _read_through(self, info: "FileInfo", path: str, use: Callable[[bytes], object]) -> FileEntry:
         """Read a file in parts, hand them on, and describe it under a path."""
         digest, size = hashlib.sha256(), 0
-        with self._told(), self._files.open_input_stream(info.path) as file:
+        with self._store_errors(), self._files.open_input_stream(info.path) as file:
             while chunk := file.read(_CHUNK):
                 use(chunk)
                 digest.update(chunk)
@@ -233,13 +233,13 @@ class Bucket:
 
     def _delete(self, path: str) -> None:
         try:
-            with self._told():
+            with self._store_errors():
                 self._files.delete_file(path)
         except FileNotFoundError:
             return
 
     @contextmanager
-    def _told(self) -> Generator[None]:
+    def _store_errors(self) -> Generator[None]:
         """What the storage complains of as StoreError; full disks and files that are not there as they are."""
         try:
             yield

@@ -23,9 +23,9 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import ValidationError
 
+from forge_core.artifacts.backend import KeyFile, Orphan, Stored
 from forge_core.artifacts.key import Entry
 from forge_core.artifacts.listing import Listing, list_folder
-from forge_core.artifacts.shelf import KeyFile, Leftover, Stored
 from forge_core.files import UNWRITABLE, changed, links, remove, size_of, write_text
 from forge_core.locks import acquire, is_held, locked, release
 
@@ -67,7 +67,7 @@ class Folder:
         """Note that an object is of use now; False when it is not there."""
         return self._use(self._listing_file(digest))
 
-    def fault(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
+    def corruption(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
         """What is wrong with an object, in words; None when every file is there and has its digest."""
         try:
             expected = self.listing(digest)
@@ -85,7 +85,7 @@ class Folder:
         listing = list_folder(folder)
         target = self.object(listing.digest)
         with self.locked("objects"):
-            if not self.use(listing.digest) or self.fault(listing.digest):
+            if not self.use(listing.digest) or self.corruption(listing.digest):
                 remove(target)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 for file in listing.files:
@@ -111,10 +111,10 @@ class Folder:
         with locked(self._lock_file(name), keep=name in _LASTING):
             yield
 
-    def attend(self) -> None:
+    def hold_lease(self) -> None:
         """Note that this process uses the store, until it ends: what it used since is not removed meanwhile."""
         with suppress(OSError):  # a store that cannot be written to is not tidied up either
-            _attend(self.root)
+            _lease(self.root)
 
     def running_since(self) -> float | None:
         """When the oldest process that still runs began to use the store, in seconds since 1970."""
@@ -157,24 +157,24 @@ class Folder:
                 remove(self.object(digest))
         return True
 
-    def leftovers(self) -> Iterator[Leftover]:
+    def orphans(self) -> Iterator[Orphan]:
         """What killed processes left behind, and nothing that a running one may still need."""
         for folder in self.root.glob("building/*"):
             if not self.is_locked(folder.name):
-                yield Leftover(str(folder), "a build that was killed", size_of(folder), changed(folder))
+                yield Orphan(str(folder), "a build that was killed", size_of(folder), changed(folder))
         began = self.running_since() or time.time()
         for path in [*self.root.glob("objects/*/*"), *self.root.glob("keys/*/.*")]:
             unfinished = path.name.startswith(".") or not (path.suffix or path.with_name(f"{path.name}.json").exists())
             if unfinished and changed(path) < began:
-                yield Leftover(str(path), "a write that was killed", size_of(path), changed(path))
+                yield Orphan(str(path), "a write that was killed", size_of(path), changed(path))
         for place, what in (("locks", "the lock of a build that was killed"), ("users", "a process that ended")):
             for path in self.root.glob(f"{place}/*.lock"):
                 if path.stem not in _LASTING and not is_held(path):
-                    yield Leftover(str(path), what, 0, changed(path))
+                    yield Orphan(str(path), what, 0, changed(path))
 
-    def clear(self, leftover: Leftover) -> bool:
-        """Remove a leftover, unless somebody has taken it up meanwhile; whether it is gone."""
-        path = Path(leftover.place)
+    def clear(self, orphan: Orphan) -> bool:
+        """Remove an orphan, unless somebody has taken it up meanwhile; whether it is gone."""
+        path = Path(orphan.place)
         lock = path if path.suffix == ".lock" else self._lock_file(path.name)
         with locked(lock, wait=False) as held:
             if held and path is not lock:
@@ -210,7 +210,7 @@ class Folder:
 
 
 @cache
-def _attend(root: Path) -> FileLock | None:
+def _lease(root: Path) -> FileLock | None:
     """The locked file of this process: kept in the cache, it stays locked until the process ends."""
     lock = acquire(root / "users" / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock")
     if lock is not None:

@@ -46,16 +46,16 @@ class Store:
         return self.folder.root
 
     @property
-    def shelf(self) -> Folder | Bucket:
+    def backend(self) -> Folder | Bucket:
         """Where the store is: the bucket if it has one."""
         return self.bucket or self.folder
 
     def path(self, reference: Reference) -> Path:
         """The folder of an object, to be read only; StoreError when it is not there."""
-        self.folder.attend()
+        self.folder.hold_lease()
         if not self.folder.use(reference.digest) and not self._fetch(reference.digest):
             raise StoreError.of(
-                got=f"{reference.short}, which is not in the store {self.shelf.name}",
+                got=f"{reference.short}, which is not in the store {self.backend.name}",
                 expected="an object that was built here",
                 remedy="run the flow that makes it again",
             )
@@ -63,16 +63,16 @@ class Store:
 
     def verify(self, reference: Reference) -> None:
         """Read the whole object; StoreError when it is missing or not what its digest says."""
-        if fault := self.shelf.fault(reference.digest):
+        if corruption := self.backend.corruption(reference.digest):
             raise StoreError.of(
-                got=f"{reference.short}: {fault}",
+                got=f"{reference.short}: {corruption}",
                 expected="an object whose files have the digest in its name",
                 remedy="run the flow that makes it again; it will be replaced",
             )
 
     def find(self, key: Key) -> Reference | None:
         """The verified object of a key; None when there is none, or it is missing or damaged (the log says why)."""
-        self.folder.attend()
+        self.folder.hold_lease()
         entry = self._find_here(key)
         if self.bucket is None:
             return entry and entry.reference
@@ -123,14 +123,14 @@ class Store:
 
     def entries(self) -> Iterator[Entry]:
         """All keys of the store and the objects they led to, in no order; unreadable key files are skipped."""
-        return (key.entry for key in self.shelf.key_files() if key.entry is not None)
+        return (key.entry for key in self.backend.key_files() if key.entry is not None)
 
     def _check_unchanged(self, digests: Sequence[str]) -> None:
         """Raises StoreError when an object is not sound: what was made from it must not bear the name of its key."""
         for digest in digests:
-            if fault := self.folder.fault(digest):
+            if corruption := self.folder.corruption(digest):
                 raise StoreError.of(
-                    got=f"the input {digest[:12]}: {fault} while it was being read",
+                    got=f"the input {digest[:12]}: {corruption} while it was being read",
                     expected="inputs that stay what they are",
                     remedy="run the same again: the input is made again, and what needs it",
                 )
@@ -142,8 +142,8 @@ class Store:
             words = str(error).partition("\n")[0]
             logger.warning("The key %s of %s cannot be read (%s): it is made again.", key.digest[:12], key.stage, words)
             return None
-        if entry is not None and (fault := self.folder.fault(entry.reference.digest)):
-            logger.warning("Stored %s: %s; it is made again.", entry.reference.short, fault)
+        if entry is not None and (corruption := self.folder.corruption(entry.reference.digest)):
+            logger.warning("Stored %s: %s; it is made again.", entry.reference.short, corruption)
             return None
         return entry
 
@@ -159,11 +159,11 @@ class Store:
         if self.bucket is None or not self.bucket.has(digest):
             return False
         with writing(self.root), self.folder.locked(digest):
-            if self.folder.fault(digest) is None:
+            if self.folder.corruption(digest) is None:
                 return True
             with self.folder.building(digest) as copy:
-                if fault := self.bucket.get(digest, copy):
-                    logger.warning("Stored %s in %s: %s; it is made again.", digest[:12], self.bucket.name, fault)
+                if corruption := self.bucket.get(digest, copy):
+                    logger.warning("Stored %s in %s: %s; it is made again.", digest[:12], self.bucket.name, corruption)
                     self.bucket.discard(digest, (), before=float("inf"))
                     return False
                 self.folder.publish(copy)

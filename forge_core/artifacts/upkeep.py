@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from forge_core.artifacts.backend import Backend, KeyFile, Orphan
 from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.key import Entry
-from forge_core.artifacts.shelf import KeyFile, Leftover, Shelf
 
 _DAY = 86400.0
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -52,7 +52,7 @@ class Item:
         return tuple(sorted({entry.key.stage for entry in self.entries}))
 
 
-class Fault(NamedTuple):
+class Corruption(NamedTuple):
     """A damaged object, and what is wrong with it."""
 
     item: Item
@@ -64,31 +64,31 @@ class Plan(NamedTuple):
 
     kept      objects that stay, each with the reason
     unneeded  objects to remove
-    idle      keys to remove, which lead to nothing
-    leftovers of killed processes, to remove
+    dangling  keys to remove, which lead to nothing
+    orphans   what killed processes left behind, to remove
     cutoff    what was of use since then stays, in seconds since 1970
     """
 
     kept: list[tuple[Item, str]]
     unneeded: list[Item]
-    idle: list[KeyFile]
-    leftovers: list[Leftover]
+    dangling: list[KeyFile]
+    orphans: list[Orphan]
     cutoff: float
 
     @property
     def size(self) -> int:
         """Bytes that it would free."""
-        return sum(item.size for item in self.unneeded) + sum(leftover.size for leftover in self.leftovers)
+        return sum(item.size for item in self.unneeded) + sum(orphan.size for orphan in self.orphans)
 
 
-def inventory(shelf: Shelf) -> list[Item]:
+def inventory(backend: Backend) -> list[Item]:
     """All objects, by kind, those last of use first."""
     leading: defaultdict[str, list[tuple[KeyFile, Entry]]] = defaultdict(list)
-    for key in shelf.key_files():
+    for key in backend.key_files():
         if key.entry is not None:
             leading[key.entry.reference.digest].append((key, key.entry))
     items: list[Item] = []
-    for stored in shelf.objects():
+    for stored in backend.objects():
         keys = leading[stored.digest]
         item = Item(
             digest=stored.digest,
@@ -104,30 +104,32 @@ def inventory(shelf: Shelf) -> list[Item]:
     return sorted(items, key=lambda item: (item.kind, -item.used))
 
 
-def idle_keys(shelf: Shelf) -> Iterator[KeyFile]:
+def dangling_keys(backend: Backend) -> Iterator[KeyFile]:
     """The keys that cannot be read, or whose object is not there."""
-    there = {stored.digest for stored in shelf.objects()}
-    for key in shelf.key_files():
+    there = {stored.digest for stored in backend.objects()}
+    for key in backend.key_files():
         if key.entry is None or key.entry.reference.digest not in there:
             yield key
 
 
-def faults(shelf: Shelf, items: Collection[Item], *, on_bytes: Callable[[int], None] | None = None) -> Iterator[Fault]:
+def corruptions(
+    backend: Backend, items: Collection[Item], *, on_bytes: Callable[[int], None] | None = None
+) -> Iterator[Corruption]:
     """Read the objects and yield the damaged ones; `on_bytes` is called with the size of each file that was read."""
     for item in items:
-        if words := shelf.fault(item.digest, on_bytes=on_bytes):
-            yield Fault(item, words)
+        if words := backend.corruption(item.digest, on_bytes=on_bytes):
+            yield Corruption(item, words)
 
 
-def plan(shelf: Shelf, *, days: float, pins: Collection[str] = ()) -> Plan:
+def plan(backend: Backend, *, days: float, pins: Collection[str] = ()) -> Plan:
     """What no key, no run of the last days and no pin needs; nothing is changed.
 
     days  how long an object that was not of use is kept
     pins  digests of objects that stay
     """
     now = time.time()
-    cutoff = min(now - days * _DAY, shelf.running_since() or now)
-    items = inventory(shelf)
+    cutoff = min(now - days * _DAY, backend.running_since() or now)
+    items = inventory(backend)
     pinned = set(pins)
     origins = {
         source for item in items if item.digest in pinned for entry in item.entries for source in entry.key.inputs
@@ -145,17 +147,17 @@ def plan(shelf: Shelf, *, days: float, pins: Collection[str] = ()) -> Plan:
             kept.append((item, "a folder shares its files"))
         else:
             unneeded.append(item)
-    idle = [key for key in idle_keys(shelf) if key.used < cutoff]
-    return Plan(kept, unneeded, idle, list(shelf.leftovers()), cutoff)
+    dangling = [key for key in dangling_keys(backend) if key.used < cutoff]
+    return Plan(kept, unneeded, dangling, list(backend.orphans()), cutoff)
 
 
-def abandoned_trainings(folder: Folder, training: Path, *, before: float) -> Iterator[Leftover]:
+def abandoned_trainings(folder: Folder, training: Path, *, before: float) -> Iterator[Orphan]:
     """The checkpoints in `training` that no training has written to since, named by the keys of their runs."""
     for work in training.glob("*"):
         files = [file.stat() for file in work.rglob("*") if file.is_file()]
         changed = max((file.st_mtime for file in files), default=work.stat().st_mtime)
         if changed < before and not folder.is_locked(work.name):
-            yield Leftover(str(work), "the checkpoint of a training", sum(file.st_size for file in files), changed)
+            yield Orphan(str(work), "the checkpoint of a training", sum(file.st_size for file in files), changed)
 
 
 def named_digests(folder: Path) -> set[str]:
@@ -164,13 +166,13 @@ def named_digests(folder: Path) -> set[str]:
     return {digest for path in texts for digest in _DIGEST.findall(path.read_text(errors="replace"))}
 
 
-def collect(shelf: Shelf, plan: Plan) -> int:
+def collect(backend: Backend, plan: Plan) -> int:
     """Do what was planned, but for what became of use meanwhile; the bytes freed."""
     freed = 0
     for item in plan.unneeded:
-        freed += item.size * shelf.discard(item.digest, item.keys, before=plan.cutoff)
-    for key in plan.idle:
-        shelf.discard(key.entry and key.entry.reference.digest, [key.digest], before=plan.cutoff)
-    for leftover in plan.leftovers:
-        freed += leftover.size * shelf.clear(leftover)
+        freed += item.size * backend.discard(item.digest, item.keys, before=plan.cutoff)
+    for key in plan.dangling:
+        backend.discard(key.entry and key.entry.reference.digest, [key.digest], before=plan.cutoff)
+    for orphan in plan.orphans:
+        freed += orphan.size * backend.clear(orphan)
     return freed

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from forge_core.expected_q.decision import answer, value_plays
+from forge_core.expected_q.decision import run_coroutine, value_plays
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import Oracle
 from forge_core.expected_q.settings import EqSettings
@@ -86,7 +86,7 @@ def advise(
     if every_world:
         settings = settings.model_copy(update={"enumerate_up_to": Worlds.of(info).at_most(MOST_WORLDS)})
     rng = stream(seed, Purpose.WORLDS, len(info.record.plays))
-    valuation = answer(value_plays(info, settings, rng), oracle)
+    valuation = run_coroutine(value_plays(info, settings, rng), oracle)
     values, slots = valuation.estimate, info.original_hand
     plays = [
         PlayAdvice(

@@ -1,7 +1,7 @@
 """One decision: sample the worlds, ask the oracle about them, weigh them, tell what each play is worth.
 
 A decision never calls the oracle. It is a generator that yields the positions it wants valued and is sent their
-values, so that whoever drives it can put the questions of many games into one call.
+values, so that whoever drives it can put the requests of many games into one call.
 """
 
 from collections.abc import Generator
@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
 from forge_core.errors import ModelError
-from forge_core.expected_q.estimate import Estimate, estimate, made
+from forge_core.expected_q.estimate import Estimate, estimate, makes_bid
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import Oracle
 from forge_core.expected_q.posterior import Weights, posterior_weights, scored_plays, uniform_weights
@@ -21,7 +21,7 @@ from forge_core.expected_q.states import states_before
 from forge_core.expected_q.worlds import Worlds
 
 
-class Question(NamedTuple):
+class EvaluationRequest(NamedTuple):
     """Positions of open deals to be valued: n rows, all of one declaration."""
 
     deals: UInt8[np.ndarray, "n 28"]
@@ -33,8 +33,8 @@ MOST_ROWS = 1 << 14
 """Rows of an oracle call: enough for every core or a GPU, few enough for a large network's activations."""
 
 T = TypeVar("T")
-Asking: TypeAlias = Generator[Question, Float32[np.ndarray, "n 7"], T]
-"""A computation that asks an oracle: yields questions, is sent the mover's Q of each row, returns a T."""
+OracleCoroutine: TypeAlias = Generator[EvaluationRequest, Float32[np.ndarray, "n 7"], T]
+"""A computation that asks an oracle: yields requests, is sent the mover's Q of each row, returns a T."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Valuation:
     converged: bool
 
 
-def value_plays(info: InformationSet, settings: EqSettings, rng: np.random.Generator) -> Asking[Valuation]:
+def value_plays(info: InformationSet, settings: EqSettings, rng: np.random.Generator) -> OracleCoroutine[Valuation]:
     """Value the legal plays of an information set; `rng` draws the worlds unless all of them are taken.
 
     RecordError when no world is consistent with it.
@@ -65,54 +65,54 @@ def value_plays(info: InformationSet, settings: EqSettings, rng: np.random.Gener
     worlds = Worlds.of(info)
     exact = worlds.count <= settings.enumerate_up_to
     if exact:
-        q, scores = yield from _evaluate(info, worlds.enumerate(settings.enumerate_up_to), settings)
+        q, scores = yield from _request_values(info, worlds.enumerate(settings.enumerate_up_to), settings)
         return _value(info, settings, worlds, q, scores)
     adaptive = settings.adaptive
     batch, most = settings.n_worlds, settings.n_worlds
     if adaptive.enabled:
         batch, most = adaptive.min_samples, adaptive.max_samples
-    q, scores = yield from _evaluate(info, worlds.draw(batch, rng), settings)
+    q, scores = yield from _request_values(info, worlds.draw(batch, rng), settings)
     valuation = _value(info, settings, worlds, q, scores)
     while not valuation.converged and len(q) < most:
         more = min(adaptive.batch_samples, most - len(q))
-        new_q, new_scores = yield from _evaluate(info, worlds.draw(more, rng), settings)
+        new_q, new_scores = yield from _request_values(info, worlds.draw(more, rng), settings)
         q, scores = np.concatenate([q, new_q]), np.concatenate([scores, new_scores])
         valuation = _value(info, settings, worlds, q, scores)
     return valuation
 
 
-def answer(asking: Asking[T], oracle: Oracle) -> T:
-    """Run one computation, putting each of its questions to the oracle as it comes."""
+def run_coroutine(coroutine: OracleCoroutine[T], oracle: Oracle) -> T:
+    """Run one computation, putting each of its requests to the oracle as it comes."""
     try:
-        question = next(asking)
+        request = next(coroutine)
         while True:
-            question = asking.send(ask([question], oracle)[0])
+            request = coroutine.send(evaluate([request], oracle)[0])
     except StopIteration as done:
         return done.value
 
 
-def ask(questions: list[Question], oracle: Oracle) -> list[Float32[np.ndarray, "n 7"]]:
-    """Put several questions to the oracle at once, `MOST_ROWS` rows a call; the answer to each."""
-    sizes = [len(question.states) for question in questions]
-    deals = np.concatenate([question.deals for question in questions])
-    declarations = np.repeat(np.array([question.declaration for question in questions], np.uint8), sizes)
-    states = np.concatenate([question.states for question in questions])
+def evaluate(requests: list[EvaluationRequest], oracle: Oracle) -> list[Float32[np.ndarray, "n 7"]]:
+    """Put several requests to the oracle at once, `MOST_ROWS` rows a call; the answer to each."""
+    sizes = [len(request.states) for request in requests]
+    deals = np.concatenate([request.deals for request in requests])
+    declarations = np.repeat(np.array([request.declaration for request in requests], np.uint8), sizes)
+    states = np.concatenate([request.states for request in requests])
     calls = [slice(start, start + MOST_ROWS) for start in range(0, len(states), MOST_ROWS)]
     q = np.concatenate([oracle.q(deals[rows], declarations[rows], states[rows]) for rows in calls])
     return np.split(q, np.cumsum(sizes)[:-1])
 
 
-def _evaluate(
+def _request_values(
     info: InformationSet, deals: UInt8[np.ndarray, "n 28"], settings: EqSettings
-) -> Asking[tuple[Float32[np.ndarray, "n 7"], Float64[np.ndarray, "n"]]]:
-    """The mover's Q in these worlds, and the log-likelihood there of the others' last plays; one question in all."""
+) -> OracleCoroutine[tuple[Float32[np.ndarray, "n 7"], Float64[np.ndarray, "n"]]]:
+    """The mover's Q in these worlds, and the log-likelihood there of the others' last plays; one request in all."""
     scored = list(scored_plays(info, deals, settings.posterior)) if settings.posterior.enabled else []
     world = np.concatenate([np.arange(len(deals)), *(np.flatnonzero(play.contested) for play in scored)])
     states = np.concatenate([states_before(deals, info.record), *(play.states for play in scored)])
     # rows of one world side by side, the latest position first: a search remembers what it learns about a deal
     order = np.argsort(world, kind="stable")
     q = np.empty((len(world), 7), np.float32)
-    q[order] = yield Question(deals[world[order]], info.record.declaration, states[order])
+    q[order] = yield EvaluationRequest(deals[world[order]], info.record.declaration, states[order])
     mine, *theirs = np.split(q, np.cumsum([len(deals), *(len(play.states) for play in scored)])[:-1])
     log_likelihood = np.zeros(len(deals))
     for play, answers in zip(scored, theirs, strict=True):
@@ -133,7 +133,7 @@ def _value(
         if settings.posterior.enabled
         else uniform_weights(len(q))
     )
-    makes = None if settings.bid is None else made(q, info.record, info.seat, settings.bid)
+    makes = None if settings.bid is None else makes_bid(q, info.record, info.seat, settings.bid)
     values = estimate(q, weights.weights, exact=exact, makes=makes)
     _check_legal(info, values)
     converged = bool(np.nanmax(values.sem) <= settings.adaptive.sem_threshold)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from forge_core.expected_q.choice import Choice, choose
-from forge_core.expected_q.decision import Asking, Question, Valuation, ask, value_plays
+from forge_core.expected_q.decision import EvaluationRequest, OracleCoroutine, Valuation, evaluate, value_plays
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import Oracle
 from forge_core.expected_q.record import N_PLAYS, Record
@@ -50,15 +50,15 @@ def play_games(seeds: Iterable[int], oracle: Oracle, settings: EqSettings, *, lo
     Every oracle call values the worlds that these games ask about; a game comes out the same whatever its neighbours.
     """
     todo = iter(seeds)
-    running: list[tuple[Asking[Game], Question]] = []
+    running: list[tuple[OracleCoroutine[Game], EvaluationRequest]] = []
     while True:
         while len(running) < lockstep and (seed := next(todo, None)) is not None:
-            game = _asking_game(seed, oracle, settings)
+            game = _game_coroutine(seed, oracle, settings)
             running.append((game, next(game)))
         if not running:
             return
-        answers = ask([question for _, question in running], oracle)
-        going_on: list[tuple[Asking[Game], Question]] = []
+        answers = evaluate([request for _, request in running], oracle)
+        going_on: list[tuple[OracleCoroutine[Game], EvaluationRequest]] = []
         for (game, _), q in zip(running, answers, strict=True):
             try:
                 going_on.append((game, game.send(q)))
@@ -67,7 +67,7 @@ def play_games(seeds: Iterable[int], oracle: Oracle, settings: EqSettings, *, lo
         running = going_on
 
 
-def _asking_game(seed: int, oracle: Oracle, settings: EqSettings) -> Asking[Game]:
+def _game_coroutine(seed: int, oracle: Oracle, settings: EqSettings) -> OracleCoroutine[Game]:
     deal = deal_from_seed(seed)
     record = Record.of(seed % 10, 0, ())
     held = [list(hand) for hand in deal.hands]

@@ -5,7 +5,7 @@ from jaxtyping import Int8, Int64
 
 from forge_core.shards.plays import play
 from forge_core.solver import state
-from forge_core.solver.game import Game, game_arrays
+from forge_core.solver.deal_rules import DealRules, deal_rules
 from forge_core.solver.solved import SolvedDeal
 from forge_core.solver.state import ILLEGAL, OPENING
 
@@ -19,11 +19,11 @@ def played_states(table: SolvedDeal, n: int, rng: np.random.Generator, *, epsilo
     At every play the mover chooses among its best slots, all alike, or with the chance `epsilon` among all legal ones.
     Rounds of games are played until there are enough states, or until a round finds hardly any new one.
     """
-    game = game_arrays(table.deal, table.declaration)
+    rules = deal_rules(table.deal, table.declaration)
     met = np.empty(0, dtype=np.int64)
     games = max(32, n // 14)
     for _ in range(_MOST_ROUNDS):
-        fresh = _play_games(table, game, games=games, rng=rng, epsilon=epsilon)
+        fresh = _play_games(table, rules, games=games, rng=rng, epsilon=epsilon)
         before, met = len(met), np.union1d(met, fresh)
         if len(met) >= n or len(met) - before < _FEWEST_NEW * fresh.size:
             break
@@ -31,7 +31,7 @@ def played_states(table: SolvedDeal, n: int, rng: np.random.Generator, *, epsilo
 
 
 def _play_games(
-    table: SolvedDeal, game: Game, *, games: int, rng: np.random.Generator, epsilon: float
+    table: SolvedDeal, rules: DealRules, *, games: int, rng: np.random.Generator, epsilon: float
 ) -> Int64[np.ndarray, "28 games"]:
     """The states met in each of some games, by plays made."""
     here = np.full(games, OPENING, dtype=np.int64)
@@ -39,7 +39,7 @@ def _play_games(
     for made in range(28):
         met[made] = here
         different, index = np.unique(here, return_inverse=True)
-        here = play(game, here, _choose(table.q(different)[index], here, rng=rng, epsilon=epsilon)).states
+        here = play(rules, here, _choose(table.q(different)[index], here, rng=rng, epsilon=epsilon)).states
     return met
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Int64
 
 from forge_core.solver import state
-from forge_core.solver.game import Game
+from forge_core.solver.deal_rules import DealRules
 from forge_core.solver.state import NO_SLOT
 
 
@@ -17,17 +17,17 @@ class Played(NamedTuple):
     points: Int64[np.ndarray, "n"]
 
 
-def legal_slots(game: Game, states: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "n 7"]:
+def legal_slots(rules: DealRules, states: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "n 7"]:
     """Which slots the movers may play; none at the end."""
     here = state.fields(states)
     rows = np.arange(len(states))
     hand = here.held[rows, here.mover].astype(np.int64)
-    led = game.led[here.leader, here.trick[:, 0] % NO_SLOT]
-    following = np.where(here.n_played > 0, hand & game.follow[here.mover, led], 0)
+    led = rules.led[here.leader, here.trick[:, 0] % NO_SLOT]
+    following = np.where(here.n_played > 0, hand & rules.follow[here.mover, led], 0)
     return (np.where(following, following, hand)[:, None] >> np.arange(7) & 1).astype(np.bool_)
 
 
-def play(game: Game, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n"]) -> Played:
+def play(rules: DealRules, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n"]) -> Played:
     """Let each mover play a legal slot."""
     here = state.fields(states)
     rows = np.arange(len(states))
@@ -38,9 +38,9 @@ def play(game: Game, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n
     complete = here.n_played == 3
     seats = here.leader[:, None] + np.arange(4) & 3
     played = trick % NO_SLOT  # any slot where none was played yet: such tricks are not complete
-    suit = game.led[here.leader, played[:, 0]]
-    winner = seats[rows, game.rank[seats, played, suit[:, None]].argmax(axis=1)]
-    points = np.where(winner % 2 == 0, 1, -1) * (1 + game.points[seats, played].sum(axis=1))
+    suit = rules.led[here.leader, played[:, 0]]
+    winner = seats[rows, rules.rank[seats, played, suit[:, None]].argmax(axis=1)]
+    points = np.where(winner % 2 == 0, 1, -1) * (1 + rules.points[seats, played].sum(axis=1))
     after = state.pack_fields(
         held,
         np.where(complete, winner, here.leader),

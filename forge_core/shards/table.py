@@ -13,7 +13,7 @@ from forge_core.shards.read import read_shard
 from forge_core.shards.schema import STATE, VALUE
 from forge_core.shards.settings import Keep
 from forge_core.solver import state
-from forge_core.solver.game import Game, game_arrays
+from forge_core.solver.deal_rules import DealRules, deal_rules
 from forge_core.solver.solved import best_of, unreachable
 from forge_core.solver.state import ILLEGAL
 
@@ -27,7 +27,7 @@ class StoredTable:
 
     deal: Deal
     declaration: int
-    _game: Game
+    _rules: DealRules
     _states: Int64[np.ndarray, "b"]
     _values: Int8[np.ndarray, "b"]
 
@@ -46,9 +46,9 @@ class StoredTable:
         """Q of each slot of reachable packed states, -128 = illegal. Raises InputError for other states."""
         states = np.asarray(states, dtype=np.int64)
         q = np.full((len(states), 7), ILLEGAL, dtype=np.int8)
-        rows, slots = np.nonzero(legal_slots(self._game, states))
+        rows, slots = np.nonzero(legal_slots(self._rules, states))
         if len(rows):
-            after = play(self._game, states[rows], slots)
+            after = play(self._rules, states[rows], slots)
             q[rows, slots] = after.points + self.value(after.states)
         return q
 
@@ -72,5 +72,5 @@ def read_table(path: Path) -> StoredTable:
         )
     rows = shard.frame.sort(STATE)
     deal = Deal.of(metadata.dominoes)
-    game = game_arrays(deal, metadata.declaration)
-    return StoredTable(deal, metadata.declaration, game, rows[STATE].to_numpy(), rows[VALUE].to_numpy())
+    rules = deal_rules(deal, metadata.declaration)
+    return StoredTable(deal, metadata.declaration, rules, rows[STATE].to_numpy(), rows[VALUE].to_numpy())

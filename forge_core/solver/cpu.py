@@ -71,12 +71,12 @@ def lead_slots(row: Row, seat: int) -> Any:
 
 
 @inlined
-def answer_slots(game: Any, row: Row, node: Node, seat: int) -> Any:
+def answer_slots(rules: Any, row: Row, node: Node, seat: int) -> Any:
     """The slots (a bit mask) that a later seat may try; for seat 3 all, its lanes decide."""
     if seat == LANE_SEAT:
         return np.int64(ALL_SLOTS)
     hand = _hand(row, seat)
-    following = hand & game.follow[seat, node.suit]
+    following = hand & rules.follow[seat, node.suit]
     return following if following != 0 else hand
 
 
@@ -91,63 +91,63 @@ def _child_key(row: Row, seat: int, slot: Any) -> Any:
 
 
 @inlined
-def play_lead(game: Any, sets: Any, row: Row, seat: int, slot: Any) -> Node:
+def play_lead(rules: Any, sets: Any, row: Row, seat: int, slot: Any) -> Node:
     """The node after the lead of a slot."""
     lanes = row.lanes & sets.holds[row.tricks, slot] if seat == LANE_SEAT else row.lanes
     shift = LANE_SHIFT[slot] if seat == LANE_SEAT else np.int64(0)
-    suit = game.led[seat, slot]
-    points = 1 + game.points[seat, slot]
-    return Node(lanes, suit, game.rank[seat, slot, suit], np.int64(seat), points, _child_key(row, seat, slot), shift)
+    suit = rules.led[seat, slot]
+    points = 1 + rules.points[seat, slot]
+    return Node(lanes, suit, rules.rank[seat, slot, suit], np.int64(seat), points, _child_key(row, seat, slot), shift)
 
 
 @inlined
-def play_next(game: Any, sets: Any, row: Row, node: Node, seat: int, slot: Any) -> Node:
+def play_next(rules: Any, sets: Any, row: Row, node: Node, seat: int, slot: Any) -> Node:
     """The node after a later seat's play of a slot."""
     lanes = node.lanes & sets.may[row.tricks, node.suit, slot] if seat == LANE_SEAT else node.lanes
     shift = LANE_SHIFT[slot] if seat == LANE_SEAT else node.shift
-    rank = game.rank[seat, slot, node.suit]
+    rank = rules.rank[seat, slot, node.suit]
     wins = rank > node.best
     return Node(
         lanes,
         node.suit,
         rank if wins else node.best,
         np.int64(seat) if wins else node.winner,
-        node.points + game.points[seat, slot],
+        node.points + rules.points[seat, slot],
         node.child + _child_key(row, seat, slot),
         shift,
     )
 
 
 @inlined
-def _mark_row(leader: int, game: Any, sets: Any, row: Row, reached: Any, counts: Any) -> None:
+def _mark_row(leader: int, rules: Any, sets: Any, row: Row, reached: Any, counts: Any) -> None:
     """Mark what one trick from this row reaches; count its states by plays in the trick (0-3)."""
     second, third, fourth = (leader + 1) & 3, (leader + 2) & 3, (leader + 3) & 3
     level = row.below * row.below * row.below
     counts[0] = popcount(row.lanes)
     todo0 = lead_slots(row, leader)
     while todo0:
-        node0 = play_lead(game, sets, row, leader, lowest(todo0))
+        node0 = play_lead(rules, sets, row, leader, lowest(todo0))
         todo0 &= todo0 - 1
         if node0.lanes == 0:
             continue
         counts[1] += popcount(node0.lanes)
-        todo1 = answer_slots(game, row, node0, second)
+        todo1 = answer_slots(rules, row, node0, second)
         while todo1:
-            node1 = play_next(game, sets, row, node0, second, lowest(todo1))
+            node1 = play_next(rules, sets, row, node0, second, lowest(todo1))
             todo1 &= todo1 - 1
             if node1.lanes == 0:
                 continue
             counts[2] += popcount(node1.lanes)
-            todo2 = answer_slots(game, row, node1, third)
+            todo2 = answer_slots(rules, row, node1, third)
             while todo2:
-                node2 = play_next(game, sets, row, node1, third, lowest(todo2))
+                node2 = play_next(rules, sets, row, node1, third, lowest(todo2))
                 todo2 &= todo2 - 1
                 if node2.lanes == 0:
                     continue
                 counts[3] += popcount(node2.lanes)
-                todo3 = answer_slots(game, row, node2, fourth)
+                todo3 = answer_slots(rules, row, node2, fourth)
                 while todo3:
-                    node3 = play_next(game, sets, row, node2, fourth, lowest(todo3))
+                    node3 = play_next(rules, sets, row, node2, fourth, lowest(todo3))
                     todo3 &= todo3 - 1
                     reached[node3.winner * level + node3.child] |= node3.lanes >> np.uint64(node3.shift)
 
@@ -173,7 +173,7 @@ def _choose(seat: int, best: Any, values: Any, node: Node, scratch: Any) -> Any:
 
 
 @inlined
-def _value_row(leader: int, game: Any, sets: Any, row: Row, below: Any, scratch: Any) -> Any:
+def _value_row(leader: int, rules: Any, sets: Any, row: Row, below: Any, scratch: Any) -> Any:
     """The values of a row: a four-ply minimax into the rows of the level below."""
     row_of, values = below
     second, third, fourth = (leader + 1) & 3, (leader + 2) & 3, (leader + 3) & 3
@@ -181,28 +181,28 @@ def _value_row(leader: int, game: Any, sets: Any, row: Row, below: Any, scratch:
     best0 = _worst(leader)
     todo0 = lead_slots(row, leader)
     while todo0:
-        node0 = play_lead(game, sets, row, leader, lowest(todo0))
+        node0 = play_lead(rules, sets, row, leader, lowest(todo0))
         todo0 &= todo0 - 1
         if node0.lanes == 0:
             continue
         best1 = _worst(second)
-        todo1 = answer_slots(game, row, node0, second)
+        todo1 = answer_slots(rules, row, node0, second)
         while todo1:
-            node1 = play_next(game, sets, row, node0, second, lowest(todo1))
+            node1 = play_next(rules, sets, row, node0, second, lowest(todo1))
             todo1 &= todo1 - 1
             if node1.lanes == 0:
                 continue
             best2 = _worst(third)
-            todo2 = answer_slots(game, row, node1, third)
+            todo2 = answer_slots(rules, row, node1, third)
             while todo2:
-                node2 = play_next(game, sets, row, node1, third, lowest(todo2))
+                node2 = play_next(rules, sets, row, node1, third, lowest(todo2))
                 todo2 &= todo2 - 1
                 if node2.lanes == 0:
                     continue
                 best3 = _worst(fourth)
-                todo3 = answer_slots(game, row, node2, fourth)
+                todo3 = answer_slots(rules, row, node2, fourth)
                 while todo3:
-                    node3 = play_next(game, sets, row, node2, fourth, lowest(todo3))
+                    node3 = play_next(rules, sets, row, node2, fourth, lowest(todo3))
                     todo3 &= todo3 - 1
                     child = row_of[node3.winner * level + node3.child]
                     if node3.lanes == 0 or child < 0:  # no reachable lane leads there
@@ -227,34 +227,34 @@ def unpack_row(tricks: Any, key: Any, lanes: Any) -> tuple[Any, Row]:
 
 
 @kernel
-def mark_level(game: Any, sets: Any, tricks: int, keys: Any, lanes: Any, reached: Any, counts: Any) -> None:
+def mark_level(rules: Any, sets: Any, tricks: int, keys: Any, lanes: Any, reached: Any, counts: Any) -> None:
     """Forward: from the rows of a level (keys int32[r], lanes uint64[r]) mark the next one's lanes in `reached`
     (uint64 by key) and count each row's states by plays in the trick (`counts` uint16[r, 4], zero on entry)."""
     for i in range(len(keys)):
         leader, row = unpack_row(tricks, np.int64(keys[i]), lanes[i])
         if leader == 0:
-            _mark_row(0, game, sets, row, reached, counts[i])
+            _mark_row(0, rules, sets, row, reached, counts[i])
         elif leader == 1:
-            _mark_row(1, game, sets, row, reached, counts[i])
+            _mark_row(1, rules, sets, row, reached, counts[i])
         elif leader == 2:
-            _mark_row(2, game, sets, row, reached, counts[i])
+            _mark_row(2, rules, sets, row, reached, counts[i])
         else:
-            _mark_row(3, game, sets, row, reached, counts[i])
+            _mark_row(3, rules, sets, row, reached, counts[i])
 
 
 @kernel
-def value_level(game: Any, sets: Any, tricks: int, keys: Any, lanes: Any, below: Any, out: Any) -> None:
+def value_level(rules: Any, sets: Any, tricks: int, keys: Any, lanes: Any, below: Any, out: Any) -> None:
     """Backward: write the values of a level's rows (int8, 64 a row) to `out`, from the level below (`below` = its row
     numbers int32 by key, -1 where nothing is reachable, and the values of all rows)."""
     scratch = np.zeros(192, dtype=np.int8)
     for i in range(len(keys)):
         leader, row = unpack_row(tricks, np.int64(keys[i]), lanes[i])
         if leader == 0:
-            values = _value_row(0, game, sets, row, below, scratch)
+            values = _value_row(0, rules, sets, row, below, scratch)
         elif leader == 1:
-            values = _value_row(1, game, sets, row, below, scratch)
+            values = _value_row(1, rules, sets, row, below, scratch)
         elif leader == 2:
-            values = _value_row(2, game, sets, row, below, scratch)
+            values = _value_row(2, rules, sets, row, below, scratch)
         else:
-            values = _value_row(3, game, sets, row, below, scratch)
+            values = _value_row(3, rules, sets, row, below, scratch)
         row_store(out, np.int64(64 * i), values)

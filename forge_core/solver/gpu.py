@@ -15,7 +15,7 @@ from jaxtyping import Int8, Int64, UInt8
 
 from forge_core.errors import InputError
 from forge_core.rules import Deal
-from forge_core.solver.game import game_arrays
+from forge_core.solver.deal_rules import deal_rules
 from forge_core.solver.ranking import HANDS, HOLDS, MASK_OF_RANK, RANK_OF_MASK, ROW_START, VOIDS
 from forge_core.solver.solved import SolvedDeal, unreachable
 from forge_core.solver.state import OPENING, fields
@@ -100,8 +100,8 @@ def rules_bytes(deals: Sequence[Deal], declarations: Sequence[int]) -> UInt8[np.
     """The kernels' `Rules` of each deal."""
     out = np.zeros((len(deals), _RULES_BYTES), dtype=np.uint8)
     for row, deal, declaration in zip(out, deals, declarations, strict=True):
-        game = game_arrays(deal, declaration)
-        flat = np.concatenate([game.follow.ravel(), game.rank.ravel(), game.led.ravel(), game.points.ravel()])
+        rules = deal_rules(deal, declaration)
+        flat = np.concatenate([rules.follow.ravel(), rules.rank.ravel(), rules.led.ravel(), rules.points.ravel()])
         row[: len(flat)] = flat
     return out
 

@@ -22,7 +22,7 @@ class Table(NamedTuple):
     values: Any
 
 
-class Trick(NamedTuple):
+class TrickState(NamedTuple):
     """A trick in progress: who led, plays so far, led suit, best rank, its seat, points so far."""
 
     leader: Any
@@ -47,41 +47,41 @@ def _boundary_value(table: Any, held: Any, leader: Any) -> Any:
 
 
 @inlined
-def _legal(game: Any, held: Any, trick: Trick) -> Any:
+def _legal(rules: Any, held: Any, trick: TrickState) -> Any:
     seat = (trick.leader + trick.place) & 3
     hand = held >> 7 * seat & 127
-    following = hand & game.follow[seat, trick.suit]
+    following = hand & rules.follow[seat, trick.suit]
     return following if trick.place > 0 and following != 0 else hand
 
 
 @inlined
-def _put(game: Any, trick: Trick, slot: Any) -> Trick:
+def _put(rules: Any, trick: TrickState, slot: Any) -> TrickState:
     seat = (trick.leader + trick.place) & 3
-    suit = trick.suit if trick.place > 0 else game.led[seat, slot]
-    rank = game.rank[seat, slot, suit]
+    suit = trick.suit if trick.place > 0 else rules.led[seat, slot]
+    rank = rules.rank[seat, slot, suit]
     wins = rank > trick.best
-    return Trick(
+    return TrickState(
         trick.leader,
         trick.place + 1,
         suit,
         rank if wins else trick.best,
         seat if wins else trick.winner,
-        trick.points + game.points[seat, slot],
+        trick.points + rules.points[seat, slot],
     )
 
 
 @kernel
-def _minimax(game: Any, table: Any, held: Any, trick: Trick) -> Any:
+def _minimax(rules: Any, table: Any, held: Any, trick: TrickState) -> Any:
     """The points to go, team 0's view, the present trick's included."""
     if trick.place == 4:
         return _boundary_value(table, held, trick.winner) + (-trick.points if trick.winner & 1 else trick.points)
     seat = (trick.leader + trick.place) & 3
     best = np.int64(100 if seat & 1 else -100)
-    todo = _legal(game, held, trick)
+    todo = _legal(rules, held, trick)
     while todo:
         slot = lowest(todo)
         todo &= todo - 1
-        value = _minimax(game, table, held & ~(np.int64(1) << (7 * seat + slot)), _put(game, trick, slot))
+        value = _minimax(rules, table, held & ~(np.int64(1) << (7 * seat + slot)), _put(rules, trick, slot))
         best = min(best, value) if seat & 1 else max(best, value)
     return best
 
@@ -98,7 +98,7 @@ def _is_boundary(table: Any, held: Any, leader: Any) -> bool:
 
 
 @inlined
-def _resume(game: Any, table: Any, state: Any) -> tuple[Any, Trick, bool]:
+def _resume(rules: Any, table: Any, state: Any) -> tuple[Any, TrickState, bool]:
     """What is held, the trick in progress, and whether play can reach this packed state at all."""
     held = state & _ALL_HELD
     leader = state >> 28 & 3
@@ -106,35 +106,35 @@ def _resume(game: Any, table: Any, state: Any) -> tuple[Any, Trick, bool]:
     for place in range(n_played):
         held |= np.int64(1) << (7 * (leader + place & 3) + (state >> (32 + 3 * place) & 7))
     zero = np.int64(0)
-    trick = Trick(leader, zero, zero, np.int64(-1), zero, np.int64(1))
+    trick = TrickState(leader, zero, zero, np.int64(-1), zero, np.int64(1))
     reachable = _is_boundary(table, held & _ALL_HELD, leader)
     for place in range(n_played):
         slot = state >> (32 + 3 * place) & 7
-        if slot == NO_SLOT or not _legal(game, held, trick) >> slot & 1:
+        if slot == NO_SLOT or not _legal(rules, held, trick) >> slot & 1:
             return held, trick, False
         held &= ~(np.int64(1) << (7 * (leader + place & 3) + slot))
-        trick = _put(game, trick, slot)
+        trick = _put(rules, trick, slot)
     return held, trick, reachable and held == state & _ALL_HELD
 
 
 @kernel
-def q_of_states(game: Any, table: Any, states: Any, out: Any) -> int:
+def q_of_states(rules: Any, table: Any, states: Any, out: Any) -> int:
     """Write Q (int8[n, 7], team 0's view, ILLEGAL elsewhere) of packed states (int64[n]).
 
     Returns -1, or the index of the first state that play cannot reach.
     """
     for i in range(len(states)):
-        held, trick, reachable = _resume(game, table, states[i])
+        held, trick, reachable = _resume(rules, table, states[i])
         if not reachable:
             return i
         seat = (trick.leader + trick.place) & 3
         out[i, :] = ILLEGAL
-        todo = _legal(game, held, trick)
+        todo = _legal(rules, held, trick)
         while todo:
             slot = lowest(todo)
             todo &= todo - 1
             after = held & ~(np.int64(1) << (7 * seat + slot))
-            out[i, slot] = _minimax(game, table, after, _put(game, trick, slot))
+            out[i, slot] = _minimax(rules, table, after, _put(rules, trick, slot))
     return -1
 
 
@@ -159,7 +159,7 @@ def _bit(seat: int, slot: Any) -> Any:
 
 
 @inlined
-def _emit_row(leader: int, game: Any, sets: Any, row: Row, place: int, out: Any) -> int:
+def _emit_row(leader: int, rules: Any, sets: Any, row: Row, place: int, out: Any) -> int:
     """Write the states of a row with `place` plays in the trick to `out`, in a fixed order; returns how many."""
     second, third = (leader + 1) & 3, (leader + 2) & 3
     n = 0
@@ -167,35 +167,35 @@ def _emit_row(leader: int, game: Any, sets: Any, row: Row, place: int, out: Any)
     while todo0:
         slot0 = lowest(todo0)
         todo0 &= todo0 - 1
-        node0 = play_lead(game, sets, row, leader, slot0)
+        node0 = play_lead(rules, sets, row, leader, slot0)
         if place == 1:
             n = _emit(row, node0, leader, 1, _bit(leader, slot0), slot0 | NO_SLOT << 3 | NO_SLOT << 6, out, n)
             continue
         if node0.lanes == 0:
             continue
-        todo1 = answer_slots(game, row, node0, second)
+        todo1 = answer_slots(rules, row, node0, second)
         while todo1:
             slot1 = lowest(todo1)
             todo1 &= todo1 - 1
-            node1 = play_next(game, sets, row, node0, second, slot1)
+            node1 = play_next(rules, sets, row, node0, second, slot1)
             played = _bit(leader, slot0) | _bit(second, slot1)
             if place == 2:
                 n = _emit(row, node1, leader, 2, played, slot0 | slot1 << 3 | NO_SLOT << 6, out, n)
                 continue
             if node1.lanes == 0:
                 continue
-            todo2 = answer_slots(game, row, node1, third)
+            todo2 = answer_slots(rules, row, node1, third)
             while todo2:
                 slot2 = lowest(todo2)
                 todo2 &= todo2 - 1
-                node2 = play_next(game, sets, row, node1, third, slot2)
+                node2 = play_next(rules, sets, row, node1, third, slot2)
                 slots = slot0 | slot1 << 3 | slot2 << 6
                 n = _emit(row, node2, leader, 3, played | _bit(third, slot2), slots, out, n)
     return n
 
 
 @kernel
-def states_of_ranks(game: Any, sets: Any, rows: Any, ranks: Any, out: Any) -> None:
+def states_of_ranks(rules: Any, sets: Any, rows: Any, ranks: Any, out: Any) -> None:
     """Write the packed states (int64[n]) of the given numbers (int64[n], ascending) among those of `rows`.
 
     rows = (tricks left, plays in the trick, keys int32[r], lanes uint64[r], states of each row uint16[r]).
@@ -214,13 +214,13 @@ def states_of_ranks(game: Any, sets: Any, rows: Any, ranks: Any, out: Any) -> No
                 node = Node(row.lanes, 0, 0, 0, 0, 0, 0)
                 _emit(row, node, leader, 0, np.int64(0), np.int64(NO_SLOT | NO_SLOT << 3 | NO_SLOT << 6), buffer, 0)
             elif leader == 0:
-                _emit_row(0, game, sets, row, place, buffer)
+                _emit_row(0, rules, sets, row, place, buffer)
             elif leader == 1:
-                _emit_row(1, game, sets, row, place, buffer)
+                _emit_row(1, rules, sets, row, place, buffer)
             elif leader == 2:
-                _emit_row(2, game, sets, row, place, buffer)
+                _emit_row(2, rules, sets, row, place, buffer)
             else:
-                _emit_row(3, game, sets, row, place, buffer)
+                _emit_row(3, rules, sets, row, place, buffer)
             while i < len(ranks) and ranks[i] < before + count:
                 out[i] = buffer[ranks[i] - before]
                 i += 1

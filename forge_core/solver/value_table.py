@@ -8,7 +8,7 @@ from jaxtyping import Int8, Int64
 
 from forge_core.rules import Deal
 from forge_core.solver.cpu import mark_level, value_level
-from forge_core.solver.game import Game, Lanes, game_arrays, lane_arrays
+from forge_core.solver.deal_rules import DealRules, Lanes, deal_rules, lane_arrays
 from forge_core.solver.jit import is_compiled as kernel_is_compiled
 from forge_core.solver.lookup import Table, q_of_states, states_of_ranks
 from forge_core.solver.ranking import ROW_START, ROWS
@@ -43,7 +43,7 @@ class ValueTable(SolvedDeal):
     deal: Deal
     declaration: int
     levels: tuple[Level, ...]
-    _game: Game
+    _rules: DealRules
     _lanes: Lanes
     _table: Table
 
@@ -61,13 +61,13 @@ class ValueTable(SolvedDeal):
     def nbytes(self) -> int:
         """The bytes of the table's arrays."""
         arrays = [array for level in self.levels for array in (level.keys, level.counts)]
-        return sum(array.nbytes for array in (*arrays, *self._table, *self._game, *self._lanes))
+        return sum(array.nbytes for array in (*arrays, *self._table, *self._rules, *self._lanes))
 
     def q(self, states: Int64[np.ndarray, "n"]) -> Int8[np.ndarray, "n 7"]:
         """See `SolvedDeal`."""
         states = np.ascontiguousarray(states, dtype=np.int64)
         out = np.empty((len(states), 7), dtype=np.int8)
-        bad = q_of_states(self._game, self._table, states, out)
+        bad = q_of_states(self._rules, self._table, states, out)
         if bad >= 0:
             raise unreachable(int(states[bad]))
         return out
@@ -84,7 +84,7 @@ class ValueTable(SolvedDeal):
             if low < high:
                 counts = np.ascontiguousarray(level.counts[:, place])
                 rows = (level.tricks, place, level.keys, level.lanes, counts)
-                states_of_ranks(self._game, self._lanes, rows, ranks[low:high] - before, out[low:high])
+                states_of_ranks(self._rules, self._lanes, rows, ranks[low:high] - before, out[low:high])
             before += size
         return out
 
@@ -101,13 +101,13 @@ def solve(deal: Deal, declaration: int) -> ValueTable:
 
     The arrays take 11 MB on a median deal and never more than 39 MB, when every row can be reached.
     """
-    game = game_arrays(deal, declaration)
-    sets = lane_arrays(game)
-    levels = _forward(game, sets)
+    rules = deal_rules(deal, declaration)
+    sets = lane_arrays(rules)
+    levels = _forward(rules, sets)
     lanes = np.concatenate([level.lanes for level in reversed(levels)])
     levels = _share(levels, lanes)
-    row_of, values = _backward(game, sets, levels)
-    return ValueTable(deal, int(declaration), levels, game, sets, Table(row_of, lanes, values))
+    row_of, values = _backward(rules, sets, levels)
+    return ValueTable(deal, int(declaration), levels, rules, sets, Table(row_of, lanes, values))
 
 
 def is_compiled() -> bool:
@@ -115,13 +115,13 @@ def is_compiled() -> bool:
     return kernel_is_compiled(value_level)
 
 
-def _forward(game: Game, sets: Lanes) -> tuple[Level, ...]:
+def _forward(rules: DealRules, sets: Lanes) -> tuple[Level, ...]:
     levels: list[Level] = []
     keys, lanes = np.zeros(1, dtype=np.int32), np.array([_OPENING_LANES])
     for tricks in range(TRICKS, 0, -1):
         counts = np.zeros((len(keys), 4), dtype=np.uint16)
         reached = np.zeros(ROWS[tricks - 1], dtype=np.uint64)
-        mark_level(game, sets, tricks, keys, lanes, reached, counts)
+        mark_level(rules, sets, tricks, keys, lanes, reached, counts)
         levels.append(Level(tricks, keys, lanes, counts))
         keys = np.flatnonzero(reached).astype(np.int32)
         lanes = reached[keys]
@@ -138,7 +138,7 @@ def _share(levels: tuple[Level, ...], lanes: np.ndarray) -> tuple[Level, ...]:
     )
 
 
-def _backward(game: Game, sets: Lanes, levels: tuple[Level, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _backward(rules: DealRules, sets: Lanes, levels: tuple[Level, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Where each row's values lie, and the values: rows in the order of the levels, the last one first."""
     row_of = np.full(ROW_START[-1], -1, dtype=np.int32)
     values = np.zeros(64 * sum(len(level.keys) for level in levels), dtype=np.int8)
@@ -147,6 +147,6 @@ def _backward(game: Game, sets: Lanes, levels: tuple[Level, ...]) -> tuple[np.nd
         row_of[ROW_START[level.tricks] + level.keys] = np.arange(first, first + len(level.keys))
         if level.tricks > 0:
             below = (row_of[ROW_START[level.tricks - 1] : ROW_START[level.tricks]], values)
-            value_level(game, sets, level.tricks, level.keys, level.lanes, below, values[64 * first :])
+            value_level(rules, sets, level.tricks, level.keys, level.lanes, below, values[64 * first :])
         first += len(level.keys)
     return row_of, values

@@ -111,7 +111,10 @@ def shortcomings(work: Work, home: Home, reference: Reference) -> list[str]:
         words += [f"{what} {name} differs" for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]]
     words += [f"object {digest} is missing or too much" for digest in found.objects ^ expected.objects]
     store = Folder(home.folder / "store")
-    words += [f"{fault.item.digest}: {fault.words}" for fault in upkeep.faults(store, upkeep.inventory(store))]
+    words += [
+        f"{corruption.item.digest}: {corruption.words}"
+        for corruption in upkeep.corruptions(store, upkeep.inventory(store))
+    ]
     words += [f"{path} was left behind" for path in _left_behind(work, home, store)]
     return words
 

@@ -102,13 +102,13 @@ def test_a_listing_or_key_that_cannot_be_read_is_written_again(
 
 def test_a_hit_notes_its_use_once_a_day(bucket_store: Store, storage: Any, prefix: str) -> None:
     build(bucket_store)
-    (key,) = bucket_store.shelf.key_files()
+    (key,) = bucket_store.backend.key_files()
     bucket_store.find(KEY)
-    assert next(bucket_store.shelf.key_files()).used == key.used
+    assert next(bucket_store.backend.key_files()).used == key.used
     storage.age(f"{prefix}/keys", 3)
-    assert next(bucket_store.shelf.key_files()).used < key.used - 86400
+    assert next(bucket_store.backend.key_files()).used < key.used - 86400
     bucket_store.find(KEY)
-    assert next(bucket_store.shelf.key_files()).used >= key.used
+    assert next(bucket_store.backend.key_files()).used >= key.used
 
 
 def _build_in(root: Path, address: str, start: Any, results: Any) -> None:
@@ -207,7 +207,7 @@ def test_refused_access_is_told(bucket_store: Store, request: pytest.FixtureRequ
     with pytest.raises(StoreError, match=r"AWS Error .*the credentials"):
         bucket_store.find(KEY)
     with pytest.raises(StoreError, match="from the bucket"):
-        list(bucket_store.shelf.objects())
+        list(bucket_store.backend.objects())
 
 
 class Tunnel:

@@ -32,10 +32,10 @@ def write(path: Path, text: str) -> None:
 
 def gone(store: Store, **options: Any) -> set[str]:
     """The kinds of the objects that gc removes; it has to free what it said it would."""
-    plan = upkeep.plan(store.shelf, **{"days": 30, **options})
-    before = {item.digest for item in upkeep.inventory(store.shelf)}
-    assert upkeep.collect(store.shelf, plan) == plan.size
-    assert {item.digest for item in upkeep.inventory(store.shelf)} == before - {item.digest for item in plan.unneeded}
+    plan = upkeep.plan(store.backend, **{"days": 30, **options})
+    before = {item.digest for item in upkeep.inventory(store.backend)}
+    assert upkeep.collect(store.backend, plan) == plan.size
+    assert {item.digest for item in upkeep.inventory(store.backend)} == before - {item.digest for item in plan.unneeded}
     return {item.kind for item in plan.unneeded}
 
 
@@ -43,7 +43,7 @@ def test_inventory_says_what_there_is_and_what_refers_to_it(store: Store) -> Non
     reference = build(store).reference
     other = make_key("copy", code="c0de", settings={})
     store.build(other, write_numbers, kind="numbers")
-    (item,) = upkeep.inventory(store.shelf)
+    (item,) = upkeep.inventory(store.backend)
     assert (item.digest, item.kind, item.size, item.files) == (reference.digest, "numbers", 6, 2)
     assert item.stages == ("copy", "stage")
     assert set(item.keys) == {KEY.digest, other.digest}
@@ -53,7 +53,7 @@ def test_inventory_says_what_there_is_and_what_refers_to_it(store: Store) -> Non
 def test_faults_are_found(store: Store, storage: Any, prefix: str) -> None:
     reference, (_, sound) = build(store).reference, make(store, "sound")
     read: list[int] = []
-    assert not list(upkeep.faults(store.shelf, upkeep.inventory(store.shelf), on_bytes=read.append))
+    assert not list(upkeep.corruptions(store.backend, upkeep.inventory(store.backend), on_bytes=read.append))
     assert sorted(read) == [1, 5, 5]
     name = f"objects/{reference.digest[:2]}/{reference.digest}/train/numbers.txt"
     if store.bucket:
@@ -61,9 +61,9 @@ def test_faults_are_found(store: Store, storage: Any, prefix: str) -> None:
     else:
         (store.root / name).chmod(0o644)
         (store.root / name).write_text("1 2")
-    (fault,) = upkeep.faults(store.shelf, upkeep.inventory(store.shelf))
-    assert fault.item.digest == reference.digest != sound.digest
-    assert fault.words == "its file train/numbers.txt was changed"
+    (corruption,) = upkeep.corruptions(store.backend, upkeep.inventory(store.backend))
+    assert corruption.item.digest == reference.digest != sound.digest
+    assert corruption.words == "its file train/numbers.txt was changed"
 
 
 def test_gc_removes_what_was_of_no_use_for_long(store: Store, age: Ageing) -> None:
@@ -77,7 +77,7 @@ def test_gc_removes_what_was_of_no_use_for_long(store: Store, age: Ageing) -> No
         store.path(make_reference(store, "opened"))
     assert gone(store) == {"old", "new"} | ({"opened"} if store.bucket else set())
     assert not gone(store)
-    assert not list(upkeep.idle_keys(store.shelf))
+    assert not list(upkeep.dangling_keys(store.backend))
 
 
 def make_reference(store: Store, kind: str) -> Reference:
@@ -120,18 +120,18 @@ def test_what_becomes_of_use_after_the_plan_is_kept(store: Store, age: Ageing) -
     make(store, "old")
     age("objects", 40)
     age("keys", 40)
-    plan = upkeep.plan(store.shelf, days=30)
+    plan = upkeep.plan(store.backend, days=30)
     assert [item.kind for item in plan.unneeded] == ["old"]
     make(store, "old")
-    assert upkeep.collect(store.shelf, plan) == 0
-    assert [item.kind for item in upkeep.inventory(store.shelf)] == ["old"]
+    assert upkeep.collect(store.backend, plan) == 0
+    assert [item.kind for item in upkeep.inventory(store.backend)] == ["old"]
 
 
 def test_keys_that_lead_to_nothing_are_removed(store: Store, age: Ageing, storage: Any, prefix: str) -> None:
     _, reference = make(store, "deleted")
     make(store, "unreadable")
     listing = f"objects/{reference.digest[:2]}/{reference.digest}.json"
-    unreadable = next(key for key in store.shelf.key_files() if key.entry and key.entry.key.stage == "unreadable")
+    unreadable = next(key for key in store.backend.key_files() if key.entry and key.entry.key.stage == "unreadable")
     key = f"keys/{unreadable.digest[:2]}/{unreadable.digest}.json"
     if store.bucket:
         storage.delete(f"{prefix}/{listing}")
@@ -141,9 +141,9 @@ def test_keys_that_lead_to_nothing_are_removed(store: Store, age: Ageing, storag
         (store.root / key).write_text("{")
     age("objects", 40)
     age("keys", 40)
-    assert len(list(upkeep.idle_keys(store.shelf))) == 2
+    assert len(list(upkeep.dangling_keys(store.backend))) == 2
     assert gone(store) == {"?"}
-    assert not list(store.shelf.key_files())
+    assert not list(store.backend.key_files())
 
 
 def _use_and_wait(root: Path, path: Path) -> None:
@@ -162,10 +162,10 @@ def test_what_a_running_process_used_stays_as_long_as_it_runs(folder_store: Stor
     while not (tmp_path / "used").exists():
         time.sleep(0.02)
     assert gone(folder_store, days=0) == {"unused"}
-    assert [item.kind for item in upkeep.inventory(folder_store.shelf)] == ["used first"]
+    assert [item.kind for item in upkeep.inventory(folder_store.backend)] == ["used first"]
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
-    assert "a process that ended" in {each.what for each in folder_store.shelf.leftovers()}
+    assert "a process that ended" in {each.what for each in folder_store.backend.orphans()}
 
 
 def _build_and_hang(root: Path, path: Path) -> None:
@@ -182,16 +182,16 @@ def test_a_running_build_is_left_alone_and_a_killed_one_is_cleared(folder_store:
     process.start()
     while not (tmp_path / "started").exists():
         time.sleep(0.02)
-    assert not [each for each in folder_store.shelf.leftovers() if "build" in each.what]
+    assert not [each for each in folder_store.backend.orphans() if "build" in each.what]
     assert not gone(folder_store, days=0)
     assert (folder_store.root / "building" / KEY.digest / "summary.txt").exists()
     os.kill(process.pid or 0, signal.SIGKILL)
     process.join()
 
-    found = {each.what: each.size for each in folder_store.shelf.leftovers()}
+    found = {each.what: each.size for each in folder_store.backend.orphans()}
     assert found == {"a build that was killed": 6, "the lock of a build that was killed": 0, "a process that ended": 0}
     gone(folder_store)
-    assert not list(folder_store.shelf.leftovers())
+    assert not list(folder_store.backend.orphans())
     assert not list(folder_store.root.glob("building/*"))
     assert not build(folder_store).cached
 
@@ -205,7 +205,7 @@ def test_writes_that_were_killed_are_cleared(folder_store: Store) -> None:
     temporary.write_text("{")
     for path in (half, temporary):
         os.utime(path, (0, 0))
-    assert {each.size for each in folder_store.shelf.leftovers() if "write" in each.what} == {4, 1}
+    assert {each.size for each in folder_store.backend.orphans() if "write" in each.what} == {4, 1}
     gone(folder_store)
     assert not half.exists()
     assert not temporary.exists()
@@ -217,10 +217,10 @@ def test_killed_uploads_are_cleared(bucket_store: Store, storage: Any, prefix: s
     digest = "ab" + "0" * 62
     for name in ("text", "train/numbers.txt"):
         storage.put(f"{prefix}/objects/ab/{digest}/{name}", b"half")
-    assert not list(bucket_store.shelf.leftovers())
+    assert not list(bucket_store.backend.orphans())
     storage.age(f"{prefix}/objects", 2)
-    (leftover,) = bucket_store.shelf.leftovers()
-    assert (leftover.what, leftover.size) == ("an upload that was killed", 8)
+    (orphan,) = bucket_store.backend.orphans()
+    assert (orphan.what, orphan.size) == ("an upload that was killed", 8)
     gone(bucket_store)
     assert not [name for name in storage.files(prefix) if digest in name]
     bucket_store.verify(reference)

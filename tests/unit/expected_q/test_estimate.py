@@ -1,7 +1,7 @@
 import numpy as np
 
-from forge_core.expected_q.decision import Valuation, answer, value_plays
-from forge_core.expected_q.estimate import estimate, made
+from forge_core.expected_q.decision import Valuation, run_coroutine, value_plays
+from forge_core.expected_q.estimate import estimate, makes_bid
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.posterior import uniform_weights
@@ -16,7 +16,7 @@ ORACLE = ExactOracle(search_q, "1")
 
 
 def value(info: InformationSet, settings: EqSettings, seed: int = 0) -> Valuation:
-    return answer(value_plays(info, settings, stream(seed, Purpose.WORLDS, 0)), ORACLE)
+    return run_coroutine(value_plays(info, settings, stream(seed, Purpose.WORLDS, 0)), ORACLE)
 
 
 def test_enumeration_gives_the_mean_over_all_worlds(late_position, brute_force):
@@ -81,9 +81,9 @@ def test_without_a_bid_there_is_no_p_make(late_position):
 def test_made_for_both_teams():
     record = Record.of(0, 0, ())  # nothing banked, 42 to go: q = 18 is 30 points for the mover's team
     q = np.array([[18, 17, -18, -19, np.nan, 0, 42]], np.float32)
-    np.testing.assert_array_equal(made(q, record, 0, 30)[0], [True, True, False, False, False, False, True])
-    np.testing.assert_array_equal(made(q, record, 1, 30)[0], [False, False, True, True, False, False, False])
-    np.testing.assert_array_equal(made(q[:, :1] - 2, record, 0, 30), [[False]])
+    np.testing.assert_array_equal(makes_bid(q, record, 0, 30)[0], [True, True, False, False, False, False, True])
+    np.testing.assert_array_equal(makes_bid(q, record, 1, 30)[0], [False, False, True, True, False, False, False])
+    np.testing.assert_array_equal(makes_bid(q[:, :1] - 2, record, 0, 30), [[False]])
 
 
 def test_a_weighted_sample_has_the_error_of_its_effective_size():

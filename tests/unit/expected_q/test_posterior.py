@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from forge_core.errors import ModelError
-from forge_core.expected_q.decision import answer, value_plays
+from forge_core.expected_q.decision import run_coroutine, value_plays
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.posterior import posterior_weights, scored_plays, uniform_weights
@@ -59,7 +59,7 @@ def test_one_world_is_nearly_certain(late_position):
     for seed in range(40):
         info, _ = late_position(seed, 6)
         settings = EqSettings(posterior=sharp)
-        valuation = answer(value_plays(info, settings, np.random.default_rng(0)), ExactOracle(search_q, "1"))
+        valuation = run_coroutine(value_plays(info, settings, np.random.default_rng(0)), ExactOracle(search_q, "1"))
         if valuation.n_worlds > 1 and valuation.weights.max_w > 0.999:
             certain += 1
             deals = Worlds.of(info).enumerate(20_000)

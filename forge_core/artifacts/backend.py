@@ -27,7 +27,7 @@ class Stored(NamedTuple):
     linked: bool = False
 
 
-class Leftover(NamedTuple):
+class Orphan(NamedTuple):
     """What a killed process left behind: where, what it is, its bytes, when it was changed (seconds since 1970)."""
 
     place: str
@@ -36,7 +36,7 @@ class Leftover(NamedTuple):
     changed: float
 
 
-class Shelf(Protocol):
+class Backend(Protocol):
     """Where the keys and objects of a store lie."""
 
     name: str
@@ -49,7 +49,7 @@ class Shelf(Protocol):
         """All objects, in no order."""
         ...
 
-    def fault(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
+    def corruption(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
         """What is wrong with an object, in words; None when every file is there and has its digest."""
         ...
 
@@ -61,10 +61,10 @@ class Shelf(Protocol):
         """Remove an object and the keys that lead to it, unless one of them was of use since; whether it is gone."""
         ...
 
-    def leftovers(self) -> Iterator[Leftover]:
+    def orphans(self) -> Iterator[Orphan]:
         """What killed processes left behind, and nothing that a running one may still need."""
         ...
 
-    def clear(self, leftover: Leftover) -> bool:
-        """Remove a leftover, unless somebody has taken it up meanwhile; whether it is gone."""
+    def clear(self, orphan: Orphan) -> bool:
+        """Remove an orphan, unless somebody has taken it up meanwhile; whether it is gone."""
         ...

@@ -15,7 +15,7 @@ _RANK = np.array(RANK, dtype=np.int64)
 _COUNT_POINTS = np.array(COUNT_POINTS, dtype=np.int64)
 
 
-class Game(NamedTuple):
+class DealRules(NamedTuple):
     """The rules of one deal and declaration, per seat and slot.
 
     follow  [seat, suit] 7-bit mask of the slots that follow a led suit
@@ -30,11 +30,11 @@ class Game(NamedTuple):
     points: Int64[np.ndarray, "4 7"]
 
 
-def game_arrays(deal: Deal, declaration: int) -> Game:
+def deal_rules(deal: Deal, declaration: int) -> DealRules:
     """The arrays of a deal under a declaration (0-9)."""
     dominoes = np.array(deal.dominoes, dtype=np.int64).reshape(len(SEATS), 7)
     follows = _FOLLOWS[declaration][:, dominoes]  # [suit, seat, slot]
-    return Game(
+    return DealRules(
         follow=np.ascontiguousarray((follows << np.arange(7)).sum(axis=2).T),
         rank=np.ascontiguousarray(_RANK[declaration][:, dominoes].transpose(1, 2, 0)),
         led=_LED_SUIT[declaration][dominoes],
@@ -53,9 +53,9 @@ class Lanes(NamedTuple):
     may: np.ndarray
 
 
-def lane_arrays(game: Game) -> Lanes:
+def lane_arrays(rules: DealRules) -> Lanes:
     """The lane sets of seat 3, whose hand is the lane index (see `ranking`)."""
-    follow = game.follow[3]
+    follow = rules.follow[3]
     follows = follow[:, None] >> np.arange(7) & 1 == 1  # [suit, slot]
     may = HOLDS[:, None, :] & np.where(follows, ~np.uint64(0), VOIDS[:, follow, None])
     return Lanes(HOLDS, may)
