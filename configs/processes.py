@@ -1,19 +1,18 @@
 """Telling processes apart."""
 
-import os
-from contextlib import suppress
-from pathlib import Path
+import psutil
 
 
 def began(pid: int) -> str | None:
-    """When a process began, which tells it from a later one with its number; None when it has ended."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)  # a child that has ended would stay a zombie
+    """When a process began, in seconds since the machine did, which tells it from a later one with its number.
+
+    None when it has ended; a child of this process that has is reaped.
+    """
     try:
-        os.kill(pid, 0)
-        if not Path("/proc/self").exists():
-            return "unknown"
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
+        process = psutil.Process(pid)
+        if process.status() in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            process.wait(timeout=0)
+            return None
+        return f"{process.create_time() - psutil.boot_time():.2f}"
+    except (psutil.NoSuchProcess, psutil.TimeoutExpired):
         return None
-    return None if fields[0] in "ZX" else fields[19]

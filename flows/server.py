@@ -4,7 +4,6 @@ A server embedded in the flow's process takes as long to start every time, and e
 one in the background costs its start once and shows its pages as long as it is wanted.
 """
 
-import fcntl
 import json
 import os
 import signal
@@ -21,16 +20,20 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import NamedTuple
 
+import psutil
+from filelock import lock_descriptor
+
 from configs.installation import Installation, prefect_environment
 from configs.processes import began
 from forge_core.errors import ForgeError
+from forge_core.files import write_text
+from forge_core.locks import locked
 
 RUN_PAGE = "/runs/flow-run/"
 """The path of a flow run's page in the Prefect UI, less its id."""
 
 _START_LIMIT = 180  # seconds; a busy machine needs far longer than the usual ten
 _STOP_LIMIT = 15
-_PARENT, _GROUP = 1, 2  # fields of /proc/<pid>/stat, counted from the state on
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +146,7 @@ def start(service: Service, *, tell: Callable[[str], None]) -> Started:
 
     Processes that start it at once start it once. `tell` gets a line when there will be something to wait for.
     """
-    service.folder.mkdir(parents=True, exist_ok=True)
-    with (service.folder / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(service.folder / "start.lock"):
         if recorded := _recorded(service):
             return Started(recorded[1], fresh=False)
         port, claim = _free_port(service.port)
@@ -154,7 +155,7 @@ def start(service: Service, *, tell: Callable[[str], None]) -> Started:
             url, pid = f"http://127.0.0.1:{port}", _spawn(service, port, claim)
         finally:
             os.close(claim)
-        service.record.write_text(json.dumps({"pid": pid, "began": began(pid), "address": url}))
+        write_text(service.record, json.dumps({"pid": pid, "began": began(pid), "address": url}))
         return Started(url, fresh=True)
 
 
@@ -214,23 +215,16 @@ def _recorded(service: Service) -> tuple[int, str] | None:
 
 
 def _family(first: int) -> dict[int, str]:
-    """The process, its group and all that these have started, with when each began; where there is no /proc, only it.
+    """The process, its group and all that these have started, with when each began.
 
     A flow that a worker runs is in a group of its own, which a signal to the worker's group would not reach.
     """
-    known = {int(path.name): _stat(path) for path in Path("/proc").glob("[0-9]*")}
-    family = {first} | {pid for pid, fields in known.items() if fields[_GROUP] == str(first)}
-    while more := {pid for pid, fields in known.items() if int(fields[_PARENT]) in family} - family:
-        family |= more
+    family: set[int] = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if first in (process.pid, os.getpgid(process.pid)):
+                family |= {process.pid, *(child.pid for child in process.children(recursive=True))}
     return {pid: since for pid in family if (since := began(pid)) is not None}
-
-
-def _stat(process: Path) -> list[str]:
-    """The fields of /proc/<pid>/stat from the state on; of a process that has just ended, some that fit none."""
-    try:
-        return (process / "stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ["X", "0", "0"]
 
 
 def _free_port(usual: int) -> tuple[int, int]:
@@ -255,11 +249,9 @@ def _claim(port: int) -> int:
     descriptor = os.open(
         Path(gettempdir()) / f"crystal-forge-{os.getuid()}-port-{port}.lock", os.O_RDWR | os.O_CREAT, 0o600
     )
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    if not lock_descriptor(descriptor, blocking=False):
         os.close(descriptor)
-        raise
+        raise BlockingIOError(f"port {port} is claimed")
     return descriptor
 
 

@@ -1,6 +1,5 @@
 """Find a model by what a person calls it: a path, a name of the catalog, a digest of the store, a run of MLflow."""
 
-import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,8 @@ from configs.installation import Installation
 from configs.storage import open_store
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
-from forge_core.learn.model_config import CONFIG, WEIGHTS, digest_of, read_config
+from forge_core.files import sha256_of
+from forge_core.learn.model_config import CONFIG, WEIGHTS, read_config
 from tasks import tracking
 from tasks.find import find_object
 
@@ -33,8 +33,8 @@ def network_of(model: Reference | Path) -> Source:
     if path.name in (CONFIG, WEIGHTS):
         path = path.parent
     files = [path / WEIGHTS, path / CONFIG] if path.is_dir() else [path]
-    digests = [digest_of(file) for file in files if file.is_file()]
-    return Source(path, hashlib.sha256("\n".join(digests).encode()).hexdigest())
+    digests = [sha256_of(file) for file in files if file.is_file()]
+    return Source(path, sha256_of("\n".join(digests)))
 
 
 def kind_of(model: Reference | Path) -> "ModelKind":

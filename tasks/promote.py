@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
+from forge_core.files import sha256_of
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
-from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, digest_of, read_config
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, read_config
 from forge_core.shards.split import Split
 from forge_core.shards.strategy import Strategy
 from tasks import tracking
@@ -180,7 +181,7 @@ def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card") -
 
 def _register(place: Path, config: ModelConfig, card: "Card", test: Evaluated) -> None:
     """Make a model of the catalog a version in MLflow's registry, or the champion again if it is one."""
-    origin, weights = card.origin, digest_of(place / WEIGHTS)
+    origin, weights = card.origin, sha256_of(place / WEIGHTS)
     tags = {"name": place.name, "weights": weights, "trained_on": card.trained_on, "dataset": origin.dataset}
     tags |= {"code": origin.code, "parent": origin.parent or "none", "forced": origin.forced or "no"}
     with tracking.tracked("promote", parameters=config.settings.model_dump(), tags=tags) as run:

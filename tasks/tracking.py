@@ -5,7 +5,6 @@ imported by the first run that is tracked, and its calls are made in order on a 
 wait for them.
 """
 
-import fcntl
 import importlib
 import json
 import logging
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from configs.installation import Installation
 from forge_core.artifacts.reference import Reference
+from forge_core.files import write_text
+from forge_core.locks import locked
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -128,11 +129,7 @@ def tracked(
 
 def remember(reference: Reference, name: RunName) -> None:
     """Note which run made an object, so that a cached object still leads to its run."""
-    path = _note(reference)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(name._asdict()))
-    temporary.replace(path)
+    write_text(_note(reference), json.dumps(name._asdict()))
 
 
 def recall(reference: Reference) -> RunName | None:
@@ -222,9 +219,7 @@ def _start(
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     installation = Installation()
-    installation.mlflow.mkdir(parents=True, exist_ok=True)
-    with (installation.mlflow / "database.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes must not both make the tables
+    with locked(installation.mlflow / "database.lock"):  # two processes must not both make the tables
         client = MlflowClient(installation.tracking_uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         place = None if installation.mlflow_uri else str(installation.mlflow / "artifacts")

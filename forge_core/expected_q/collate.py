@@ -14,6 +14,7 @@ from forge_core.expected_q.files import read_game
 from forge_core.expected_q.games import Game
 from forge_core.expected_q.record import N_PLAYS
 from forge_core.expected_q.schema import COLUMNS, SCHEMA_VERSION, UNITS
+from forge_core.files import replacing
 from forge_core.shards.split import Split, split_of
 
 GAMES_PER_GROUP = 256
@@ -34,14 +35,9 @@ def collate(folder: Path, output: Path) -> int:
             expected="a folder of generated games",
             remedy="generate games into it first",
         )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    temporary = output.with_name(f".{output.name}.tmp")
     first = read_game(paths[0])
-    try:
+    with replacing(output) as temporary:
         _write(temporary, first, _groups(paths, first))
-        temporary.replace(output)
-    finally:
-        temporary.unlink(missing_ok=True)
     return len(paths) * N_PLAYS
 
 

@@ -11,19 +11,17 @@ Nothing else is needed to use a model: not MLflow, not the store. Every write is
 nothing, so an interrupted promotion is repaired by running it again.
 """
 
-import fcntl
-import os
 import shutil
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import RootModel, ValidationError
 
 from forge_core.errors import DamagedFile, ModelError
+from forge_core.files import sha256_of, write_text
 from forge_core.learn.card import Card, Listed, readme
-from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, digest_of, read_config, write_text
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, read_config
 from forge_core.learn.settings import ModelKind
+from forge_core.locks import locked
 
 DEFAULT = Path(__file__).parents[2] / "models"
 """The catalog that comes with the code."""
@@ -103,8 +101,7 @@ class Catalog:
         of these behind it. Returns the model's folder. Raises ModelError when it is too large.
         """
         _check_size(model)
-        self.root.mkdir(parents=True, exist_ok=True)
-        with self._locked():
+        with locked(self.root / ".lock"):
             target = self.root / self._name_for(model, name)
             if not _is_sound(target):
                 self._write(model, target)
@@ -128,17 +125,8 @@ class Catalog:
         new.mkdir()
         for file in FILES:
             shutil.copyfile(model / file, new / file)
-        write_text(new / SUMS, "".join(f"{digest_of(new / file)}  {file}\n" for file in FILES))
+        write_text(new / SUMS, "".join(f"{sha256_of(new / file)}  {file}\n" for file in FILES))
         new.rename(target)
-
-    @contextmanager
-    def _locked(self) -> Generator[None]:
-        handle = os.open(self.root, os.O_RDONLY)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)  # goes with the process, and leaves no file behind
-            yield
-        finally:
-            os.close(handle)
 
 
 def verify(folder: Path) -> None:
@@ -146,7 +134,7 @@ def verify(folder: Path) -> None:
     for digest, name in _read_sums(folder):
         if not (folder / name).is_file():
             raise _damaged(folder / name, "it was deleted")
-        if digest_of(folder / name) != digest:
+        if sha256_of(folder / name) != digest:
             raise _damaged(folder / name, f"its SHA-256 is not the one in {SUMS}")
 
 
@@ -168,7 +156,7 @@ def _is_sound(folder: Path) -> bool:
 
 def _identity(model: Path) -> list[str]:
     """What makes a model: digests of its weights and config, as far as they are there."""
-    return [digest_of(model / file) for file in (WEIGHTS, CONFIG) if (model / file).is_file()]
+    return [sha256_of(model / file) for file in (WEIGHTS, CONFIG) if (model / file).is_file()]
 
 
 def _check_size(model: Path) -> None:

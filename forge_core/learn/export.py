@@ -10,12 +10,13 @@ import onnx
 import torch
 
 from forge_core.errors import ParityError
+from forge_core.files import write_text
 from forge_core.learn.batches import draw
 from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision, refusal
 from forge_core.learn.inference import ONNX_CONFIG, OnnxModel, TorchModel
 from forge_core.learn.metrics import difference, measure_model
 from forge_core.learn.model import Answer, Model, answers
-from forge_core.learn.model_config import ModelConfig, write_text
+from forge_core.learn.model_config import ModelConfig
 from forge_core.learn.model_folder import read_model
 from forge_core.learn.network import Network
 from forge_core.learn.quiet import quiet

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from pydantic import BaseModel, ConfigDict, RootModel
 
+from forge_core.files import write_text
 from forge_core.learn.metrics import Summary
-from forge_core.learn.model_config import write_text
 
 
 class Epoch(BaseModel):

@@ -9,9 +9,10 @@ from jaxtyping import Bool, Int8
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
 
 from forge_core.errors import ModelError, WrongModelType
+from forge_core.files import sha256_of
 from forge_core.learn.catalog import DEFAULT, SUMS, Catalog, verify
 from forge_core.learn.model import Answer
-from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, digest_of, not_a_model, parse_config
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, parse_config
 from forge_core.learn.model_folder import read_model
 from forge_core.learn.network import Network
 from forge_core.learn.resume import read_checkpoint
@@ -57,7 +58,7 @@ class OnnxModel:
         if written is None:
             raise not_a_model(path, "it carries no config")
         self.config = parse_config(written, path)
-        self.digest = digest_of(path)
+        self.digest = sha256_of(path)
 
     @property
     def kind(self) -> ModelKind:
@@ -91,10 +92,10 @@ def load(
         if (folder / SUMS).exists():
             verify(folder)
         network, config = read_model(folder)
-        loaded = TorchModel(network.to(device), config, digest_of(folder / WEIGHTS))
+        loaded = TorchModel(network.to(device), config, sha256_of(folder / WEIGHTS))
     elif path.suffix == ".ckpt":
         network, config = read_checkpoint(path)
-        loaded = TorchModel(network.to(device), config, digest_of(path))
+        loaded = TorchModel(network.to(device), config, sha256_of(path))
     else:
         raise not_a_model(path, "neither a folder nor an .onnx file" if path.exists() else "there is nothing")
     if kind is not None and loaded.kind != kind:

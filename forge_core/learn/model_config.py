@@ -1,6 +1,5 @@
 """What a trained model says of itself on disk, `config.json`, read without torch."""
 
-import hashlib
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -61,19 +60,6 @@ def parse_config(text: str, source: Path) -> ModelConfig:
             remedy="train or promote the model again with this program",
         )
     return config
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, "utf-8")
-    temporary.replace(path)
 
 
 def not_a_model(path: Path, problem: str) -> ModelError:

@@ -6,20 +6,18 @@ from typing import Any
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from forge_core.files import replacing, write_text
 from forge_core.learn.build import build_network, count_parameters
-from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, read_config, write_text
+from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, read_config
 from forge_core.learn.network import Network
 from forge_core.learn.settings import TrainSettings
 
 
 def write_model(folder: Path, network: Network, config: ModelConfig) -> None:
     """Write the weights, then the config: a folder without a config is no model."""
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".{WEIGHTS}.tmp"
-    save_file(
-        {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}, str(temporary)
-    )
-    temporary.replace(folder / WEIGHTS)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    with replacing(folder / WEIGHTS) as temporary:
+        save_file(tensors, str(temporary))
     write_text(folder / CONFIG, config.model_dump_json(indent=1))
 
 

@@ -14,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from rich.console import Console
 
 from forge_core.errors import InputError, WrongModelType
+from forge_core.files import sha256_of, write_text
 from forge_core.learn.batches import Source, TrainBatches, TrainData, draw
 from forge_core.learn.build import build_network
 from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
@@ -21,7 +22,7 @@ from forge_core.learn.evaluate import Comparison, compare
 from forge_core.learn.hardware import StrategyName
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.model_config import WEIGHTS, digest_of, write_text
+from forge_core.learn.model_config import WEIGHTS
 from forge_core.learn.model_folder import config_of, read_model, write_model
 from forge_core.learn.network import Network
 from forge_core.learn.processor import processor_name
@@ -101,8 +102,8 @@ def train(
     `initial` is no model of the same kind and shape, InputError when there are not so many devices.
     """
     val_arrays = load_split(tokens, Split.VAL)
-    start = None if initial is None else digest_of(initial / WEIGHTS if initial.is_dir() else initial)
-    identity = RunIdentity(settings=settings, dataset_digest=digest_of(tokens / MANIFEST), initial_digest=start)
+    start = None if initial is None else sha256_of(initial / WEIGHTS if initial.is_dir() else initial)
+    identity = RunIdentity(settings=settings, dataset_digest=sha256_of(tokens / MANIFEST), initial_digest=start)
     if surroundings.resume is not None:
         check_resumable(surroundings.resume, identity)
     data = TrainData(

@@ -1,12 +1,12 @@
 """The shards that a token folder is made of: found, checked, and cut into pieces that fit in memory."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 
 from forge_core.errors import DataError, InputError
+from forge_core.files import sha256_of
 from forge_core.shards.read import inspect
 from forge_core.shards.schema import ShardMetadata
 from forge_core.shards.settings import Keep
@@ -86,9 +86,7 @@ def inspect_shard(path: Path) -> InputShard:
             expected=f"it in a folder {home.value!r}, or samples would leak between the splits",
             remedy="put it back, or generate it again",
         )
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return InputShard(path, digest, info.metadata, info.group_rows)
+    return InputShard(path, sha256_of(path), info.metadata, info.group_rows)
 
 
 def cut(shard: InputShard, samples_per_shard: int | None) -> Iterator[Piece]:

@@ -11,6 +11,7 @@ import torch
 
 from forge_core import learn
 from forge_core.errors import DamagedFile, ModelError, WrongModelType
+from forge_core.files import sha256_of
 from forge_core.learn import catalog as catalog_module
 from forge_core.learn.build import build_network
 from forge_core.learn.card import Card, Origin, Scores, short_count
@@ -18,7 +19,7 @@ from forge_core.learn.catalog import Catalog, verify
 from forge_core.learn.export import export_onnx
 from forge_core.learn.inference import OnnxModel, load
 from forge_core.learn.metrics import measure_random_play
-from forge_core.learn.model_config import ModelConfig, digest_of
+from forge_core.learn.model_config import ModelConfig
 from forge_core.learn.model_folder import config_of, write_model
 from forge_core.learn.publish import publish_model, shrink_onnx
 from forge_core.learn.settings import TrainSettings
@@ -117,7 +118,7 @@ def test_files_that_were_changed_are_noticed_when_a_model_is_loaded(file: str, c
 def test_checksums_are_those_of_sha256sum(catalog: Catalog, make: Make) -> None:
     place = catalog.add(make(), NAME, champion=True)
     lines = (place / "SHA256SUMS").read_text().splitlines()
-    assert lines == [f"{digest_of(place / line[66:])}  {line[66:]}" for line in lines]
+    assert lines == [f"{sha256_of(place / line[66:])}  {line[66:]}" for line in lines]
     assert {line[66:] for line in lines} == {path.name for path in place.iterdir()} - {"SHA256SUMS"}
 
 
@@ -125,7 +126,7 @@ def test_the_same_weights_keep_their_name_and_others_get_their_own(catalog: Cata
     one, other = make(0), make(1)
     assert catalog.add(one, NAME, champion=True).name == NAME
     assert catalog.add(one, "another name", champion=False).name == NAME
-    assert catalog.add(other, NAME, champion=True).name == f"{NAME}-{digest_of(other / 'model.safetensors')[:6]}"
+    assert catalog.add(other, NAME, champion=True).name == f"{NAME}-{sha256_of(other / 'model.safetensors')[:6]}"
     assert len(catalog.names()) == 2
     catalog.add(one, NAME, champion=True)  # an older model may become the champion again
     assert catalog.champions() == {"qvalue": NAME}

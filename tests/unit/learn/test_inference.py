@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from forge_core.errors import ModelError, WrongModelType
+from forge_core.files import sha256_of
 from forge_core.learn.evaluate import evaluate
 from forge_core.learn.inference import load
-from forge_core.learn.model_config import digest_of
 from forge_core.learn.train import TrainResult
 from forge_core.tokens.dataset import TokenArrays
 
@@ -24,7 +24,7 @@ def test_a_loaded_model_answers_as_the_trained_one(trained: Trained, val_arrays:
     folder, result = trained
     model = load(folder)
     assert evaluate(model, val_arrays).overall == result.val.model.overall
-    assert model.digest == digest_of(folder / "model.safetensors")
+    assert model.digest == sha256_of(folder / "model.safetensors")
     assert load(folder / "model.safetensors").digest == model.digest
 
 
