@@ -85,9 +85,9 @@ def view(
     from rich.console import Console
 
     from forge_core.expected_q.files import read_game
-    from forge_core.expected_q.frames import frames
-    from forge_core.expected_q.html import write_page
-    from forge_core.expected_q.viewer import decision_view
+    from forge_view.game_frames import frames
+    from forge_view.game_page import write_page
+    from forge_view.game_terminal import decision_view
 
     game = read_game(path)
     if html is not None:

@@ -23,6 +23,6 @@ def show(
     """Show a shard's metadata, how its values and depths are spread, and some states."""
     from rich.console import Console
 
-    from forge_core.shards.describe import describe
+    from forge_view.shard_terminal import describe
 
     Console(highlight=False).print(describe(path, n_states=states))

@@ -8,8 +8,7 @@ decision, choice          one decision, valued and made
 games, transcript         whole games in lockstep; what a mover may know, as tokens
 schema, files, generate   games on disk, gaps filled side by side
 collate, summary          a folder of games as one training set; what a run looked like
-advise, frames            for a person: one decision of a real game; a game to step through
-viewer, html              ... in the terminal and as a page
+advise                    one decision of a real game
 
 docs/methods.md tells how the numbers come about.
 """

@@ -1,7 +1,5 @@
 """An App with an image like ours, and with one that a room was left out of."""
 
-from pathlib import Path
-
 import modal
 
 from deployments import images
@@ -12,12 +10,11 @@ app = modal.App("packaging")
 @app.function(image=images.with_code(modal.Image.debian_slim()))
 def complete() -> list[str]:
     """Everything that lies beside the modules is there, too."""
+
     import deployments.modal_app
-    import forge_core.expected_q.html
     import forge_core.solver.gpu
 
-    page = Path(forge_core.expected_q.html.__file__).with_name("page.html")
-    return [deployments.modal_app.__file__, forge_core.solver.gpu.SOURCE.read_text()[:2], page.read_text()[:2]]
+    return [deployments.modal_app.__file__, forge_core.solver.gpu.SOURCE.read_text()[:2]]
 
 
 @app.function(image=modal.Image.debian_slim().add_local_python_source("configs", "deployments"))

@@ -5,9 +5,10 @@ from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 
-from forge_core.expected_q.frames import frames
 from forge_core.expected_q.games import Game
+from forge_core.files import write_text
 from forge_core.rules import declaration_name
+from forge_view.game_frames import frames
 
 _PLACEHOLDER = "__GAME__"
 
@@ -22,13 +23,10 @@ def page(game: Game) -> str:
         + (", posterior weights" if game.settings.posterior.enabled else ""),
         "frames": [asdict(frame) for frame in frames(game)],
     }
-    template = (files("forge_core.expected_q") / "page.html").read_text(encoding="utf-8")
+    template = (files("forge_view") / "game_page.html").read_text(encoding="utf-8")
     return template.replace(_PLACEHOLDER, json.dumps(content, allow_nan=False).replace("</", "<\\/"))
 
 
 def write_page(game: Game, path: Path) -> None:
     """Write the page to `path`, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(page(game), encoding="utf-8")
-    temporary.replace(path)
+    write_text(path, page(game))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from forge_core.errors import DamagedFile
-from forge_core.expected_q.frames import frames
 from forge_core.expected_q.games import Game
 from forge_core.rules import domino_name
+from forge_view.game_frames import frames
 
 
 def test_frames_tell_the_game(games: dict[int, Game]):

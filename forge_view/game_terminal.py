@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from forge_core.expected_q.advise import Advice
-from forge_core.expected_q.frames import Frame, Option, Trick, player_of
 from forge_core.expected_q.games import Game
 from forge_core.rules import SEATS, declaration_name, domino_name
+from forge_view.game_frames import Frame, Option, ShownTrick, player_of
 
 _BAR = 42  # columns of a bar: one for two points of the range -42 .. 42
 _SCALE = "-42" + "0".center(_BAR - 6) + "+42"
@@ -79,7 +79,7 @@ def _grid() -> Table:
     return grid
 
 
-def _trick(trick: Trick) -> Text:
+def _trick(trick: ShownTrick) -> Text:
     text = Text()
     for place, domino in enumerate(trick.dominoes):
         seat = player_of(trick, place)

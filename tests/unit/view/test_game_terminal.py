@@ -1,13 +1,13 @@
 from rich.console import Console
 
 from forge_core.expected_q.advise import advise
-from forge_core.expected_q.frames import frames
 from forge_core.expected_q.games import Game
 from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.settings import EqSettings
-from forge_core.expected_q.viewer import advice_view, decision_view
 from forge_core.rules import domino_name
 from forge_core.solver.search import search_q
+from forge_view.game_frames import frames
+from forge_view.game_terminal import advice_view, decision_view
 
 
 def rendered(game: Game, play: int) -> str:

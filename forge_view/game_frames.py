@@ -33,7 +33,7 @@ class Option:
 
 
 @dataclass(frozen=True, slots=True)
-class Trick:
+class ShownTrick:
     """A trick, whole or not.
 
     dominoes   in the order of play
@@ -63,7 +63,7 @@ class Frame:
     mover: int
     score: tuple[int, int]
     hands: tuple[tuple[str, ...], ...]
-    tricks: tuple[Trick, ...]
+    tricks: tuple[ShownTrick, ...]
     voids: tuple[tuple[str, ...], ...]
     options: tuple[Option, ...]
     n_worlds: int
@@ -80,7 +80,7 @@ class Frame:
 def frames(game: Game) -> list[Frame]:
     """The 28 decisions, replayed by the rules. DamagedFile when the game breaks them."""
     position, record = opening(game.deal, game.declaration), Record(game.declaration)
-    tricks = [Trick(0, (), None, 0)]
+    tricks = [ShownTrick(0, (), None, 0)]
     answer: list[Frame] = []
     for play, domino in enumerate(game.plays):
         slot = int(game.columns["action_taken"][play])
@@ -94,12 +94,12 @@ def frames(game: Game) -> list[Frame]:
         after, record = position.play(slot), record.then(domino)
         tricks[-1] = _extended(tricks[-1], domino, position, after)
         if not after.trick:
-            tricks.append(Trick(after.leader, (), None, 0))
+            tricks.append(ShownTrick(after.leader, (), None, 0))
         position = after
     return answer
 
 
-def _frame(game: Game, play: int, position: Position, record: Record, tricks: list[Trick]) -> Frame:
+def _frame(game: Game, play: int, position: Position, record: Record, tricks: list[ShownTrick]) -> Frame:
     columns = {name: array[play] for name, array in game.columns.items()}
     return Frame(
         play=play,
@@ -144,14 +144,14 @@ def _option(columns: dict[str, np.ndarray], position: Position, slot: int) -> Op
     )
 
 
-def _extended(trick: Trick, domino: int, before: Position, after: Position) -> Trick:
+def _extended(trick: ShownTrick, domino: int, before: Position, after: Position) -> ShownTrick:
     dominoes = (*trick.dominoes, domino_name(domino))
     if after.trick:
-        return Trick(trick.leader, dominoes, None, 0)
+        return ShownTrick(trick.leader, dominoes, None, 0)
     side = team(after.leader)
-    return Trick(trick.leader, dominoes, after.leader, after.won[side] - before.won[side])
+    return ShownTrick(trick.leader, dominoes, after.leader, after.won[side] - before.won[side])
 
 
-def player_of(trick: Trick, place: int) -> int:
+def player_of(trick: ShownTrick, place: int) -> int:
     """The seat that played the domino at a place of a trick."""
     return next_seat(trick.leader, place)

@@ -3,10 +3,10 @@ from pathlib import Path
 from rich.console import Console
 
 from forge_core.rules import hand_name
-from forge_core.shards.describe import describe
 from forge_core.shards.generate import write_deal
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import Keep, ShardSettings
+from forge_view.shard_terminal import describe
 
 
 def text_of(path: Path) -> str:

@@ -6,7 +6,7 @@ from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 
 from forge_core.expected_q.games import Game
-from forge_core.expected_q.html import page, write_page
+from forge_view.game_page import page, write_page
 
 
 def test_the_page_stands_alone(games: dict[int, Game], tmp_path: Path):

@@ -1,0 +1,4 @@
+from tests.unit.expected_q.conftest import games, late_position
+from tests.unit.shards.conftest import shard, shard_folder
+
+__all__ = ["games", "late_position", "shard", "shard_folder"]
