@@ -24,7 +24,7 @@ def states_before(
     n_table = n_plays % 4
     led_at = n_plays - n_table
     leader = record.seats[led_at] if led_at < len(record.seats) else record.leader
-    return _pack(deals, plays, n_table, leader)
+    return pack_worlds(deals, plays, n_table, leader)
 
 
 def hands_before(
@@ -42,7 +42,7 @@ def hands_before(
 
 
 @kernel
-def _pack(
+def pack_worlds(
     deals: UInt8[np.ndarray, "n 28"], plays: Int64[np.ndarray, "p"], n_table: int, leader: int
 ) -> Int64[np.ndarray, "n"]:
     """The states int64[n] after `plays`, of which the last `n_table` lie in the present trick."""

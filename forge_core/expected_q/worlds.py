@@ -51,7 +51,7 @@ class Worlds:
         record, unseen = info.record, info.unseen
         barred = [record.barred(seat) for seat in info.others]
         may_hold = np.array([[not mask >> d & 1 for mask in barred] for d in unseen], dtype=np.bool_).reshape(-1, 3)
-        splits, total = _count(may_hold)
+        splits, total = count_ways(may_hold)
         owner = np.full(len(DOMINOES), _UNSEEN, np.int8)
         owner[list(info.hand)] = info.seat
         owner[list(record.plays)] = record.seats
@@ -62,7 +62,7 @@ class Worlds:
         """The worlds of these ranks (0 .. count - 1) as deals: the four dealt hands, every hand sorted."""
         needs = np.array(self.info.needs(), np.int64)
         others = np.array(self.info.others, np.int64)
-        return _unrank(np.ascontiguousarray(ranks, np.int64), self.splits, self.owner, others, needs)
+        return unrank(np.ascontiguousarray(ranks, np.int64), self.splits, self.owner, others, needs)
 
     def draw(self, n: int, rng: np.random.Generator) -> UInt8[np.ndarray, "n 28"]:
         """`n` worlds drawn uniformly and independently, with replacement."""
@@ -97,7 +97,7 @@ def _impossible(info: InformationSet) -> RecordError:
 
 
 @kernel
-def _count(may_hold: Bool[np.ndarray, "u 3"]) -> tuple[Int64[np.ndarray, "u 8 8 2"], Int64[np.ndarray, "8 8"]]:
+def count_ways(may_hold: Bool[np.ndarray, "u 3"]) -> tuple[Int64[np.ndarray, "u 8 8 2"], Int64[np.ndarray, "8 8"]]:
     """The splits, and int64[8, 8]: the ways to deal all the unseen dominoes for every pair of needs."""
     n = may_hold.shape[0]
     splits = np.zeros((n, 8, 8, 2), np.int64)
@@ -117,7 +117,7 @@ def _count(may_hold: Bool[np.ndarray, "u 3"]) -> tuple[Int64[np.ndarray, "u 8 8 
 
 
 @kernel
-def _unrank(
+def unrank(
     ranks: Int64[np.ndarray, "n"],
     splits: Int64[np.ndarray, "u 8 8 2"],
     owner: Int8[np.ndarray, "28"],

@@ -312,9 +312,9 @@ def _exact(m: Any, held: Any, trick: Any, left: Any, guess: Any) -> Any:
     return low
 
 
-@kernel
-def q_of_state(m: Any, state: Any, out: Any) -> None:
-    """Write Q (int8[7], team 0's view; illegal slots are left alone) of a packed state of the prepared deal."""
+@inlined
+def _asked(m: Any, state: Any, slots: Any) -> Any:
+    """What a search of a packed state starts from: hands, trick, points left, mover, its legal slots among `slots`."""
     held = state & _ALL_HELD
     leader = state >> 28 & 3
     trick = (leader, int64(0), int64(0), int64(-1), leader, int64(1))
@@ -327,10 +327,36 @@ def q_of_state(m: Any, state: Any, out: Any) -> None:
         todo &= todo - 1
         left += _at(m, _POINTS + 8 * (i // 7) + i % 7)
     seat = leader + trick[1] & 3
-    todo = _hand(held, seat) if trick[1] == 0 else _legal(m, held, seat, trick[2])
+    legal = _hand(held, seat) if trick[1] == 0 else _legal(m, held, seat, trick[2])
+    return held, trick, left, seat, legal & int64(slots)
+
+
+@kernel
+def q_of_state(m: Any, state: Any, slots: Any, out: Any) -> None:
+    """Write Q (int8[7], team 0's view) of the asked legal slots of a packed state of the prepared deal to `out`."""
+    held, trick, left, seat, todo = _asked(m, state, slots)
     guess = left & 1
     while todo:
         slot = lowest(todo)
         todo &= todo - 1
         guess = _exact(m, held & ~(int64(1) << (7 * seat + slot)), _put(m, trick, slot), left, guess)
-        out[slot] = -guess if leader & 1 else guess
+        out[slot] = -guess if trick[0] & 1 else guess
+
+
+@kernel
+def reached_of_state(m: Any, state: Any, slots: Any, bound: Any, out: Any) -> None:
+    """Write to `out` (int8[7]) whether the Q (team 0's view) of the asked legal slots is at least `bound`: 1 or 0."""
+    held, trick, left, seat, todo = _asked(m, state, slots)
+    odd = trick[0] & 1
+    b = 1 - int64(bound) if odd else int64(bound)
+    b += (b ^ left) & 1  # every value has the parity of `left`
+    while todo:
+        slot = lowest(todo)
+        todo &= todo - 1
+        if -left >= b:
+            reached = True
+        elif left < b:
+            reached = False
+        else:
+            reached = _descend(m, held & ~(int64(1) << (7 * seat + slot)), _put(m, trick, slot), left, b) >= b
+        out[slot] = reached != (odd == 1)

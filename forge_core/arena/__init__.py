@@ -1,0 +1,1 @@
+"""Matches between players: who plays better, with proof."""

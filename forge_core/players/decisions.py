@@ -1,0 +1,146 @@
+"""What the movers of many contracts know, as arrays, and the protocol of whoever plays for them.
+
+Nothing here holds a hidden hand: a player that is given `Decisions` cannot look.
+"""
+
+from collections.abc import MutableMapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import Bool, Int8, Int16, Int64, UInt8, UInt64
+
+from forge_core.expected_q.information_set import InformationSet
+from forge_core.expected_q.record import FOLLOWERS, Record
+from forge_core.rules.tables import LED_SUIT
+
+FOLLOWER_MASKS = np.array(FOLLOWERS, dtype=np.int64)
+"""[declaration, suit] -> 28-bit mask of the dominoes that follow it."""
+LED_SUITS = np.array(LED_SUIT, dtype=np.int64)
+"""[declaration, domino] -> the suit that it asks for when led."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """n information sets at the same ply p (plays made so far), each with the bid and a key for its random draws.
+
+    declarations   0-9
+    bids           points that the bidding team needs, 30-42
+    bidders        the seat that declared and led the first trick
+    seats          the mover, whose knowledge this is
+    hands          28-bit mask of the dominoes the mover holds now
+    plays          the dominoes played so far, in order
+    players        who played each of them
+    leaders        the seat that led, or is to lead, the present trick
+    voids          per seat an 8-bit mask of the suits that it did not follow
+    won            points banked by (team 0, team 1)
+    keys           of the decision's random numbers (see `streams`)
+    forfeits       row -> why the player cannot answer there; filled in by a player that fails
+    """
+
+    declarations: UInt8[np.ndarray, "n"]
+    bids: UInt8[np.ndarray, "n"]
+    bidders: UInt8[np.ndarray, "n"]
+    seats: UInt8[np.ndarray, "n"]
+    hands: Int64[np.ndarray, "n"]
+    plays: Int8[np.ndarray, "n p"]
+    players: Int8[np.ndarray, "n p"]
+    leaders: UInt8[np.ndarray, "n"]
+    voids: UInt8[np.ndarray, "n 4"]
+    won: Int16[np.ndarray, "n 2"]
+    keys: UInt64[np.ndarray, "n"]
+    forfeits: MutableMapping[int, str] = field(default_factory=dict[int, str])
+
+    def __len__(self) -> int:
+        return len(self.seats)
+
+    @property
+    def ply(self) -> int:
+        """Plays made so far: 0-27."""
+        return self.plays.shape[1]
+
+    def legal(self) -> Int64[np.ndarray, "n"]:
+        """28-bit masks of what the movers may play."""
+        n_table = self.ply % 4
+        if n_table == 0:
+            return self.hands
+        led = self.plays[:, self.ply - n_table]
+        following = self.hands & FOLLOWER_MASKS[self.declarations, LED_SUITS[self.declarations, led]]
+        return np.where(following != 0, following, self.hands)
+
+    def bidding(self) -> Bool[np.ndarray, "n"]:
+        """Whether the mover's team bid."""
+        return (self.seats ^ self.bidders) & 1 == 0
+
+    def points_left(self) -> Int16[np.ndarray, "n"]:
+        """The points still to be won, those on the table included."""
+        return (42 - self.won.sum(axis=1)).astype(np.int16)
+
+    def needed(self) -> Int16[np.ndarray, "n"]:
+        """The points that the bidding team still needs."""
+        rows = np.arange(len(self))
+        return self.bids.astype(np.int16) - self.won[rows, self.bidders & 1]
+
+    def original_hands(self) -> UInt8[np.ndarray, "n 7"]:
+        """The movers' seven dealt dominoes, ascending: their slots."""
+        masks = self.hands.copy()
+        for ply in range(self.ply):
+            masks |= np.where(self.players[:, ply] == self.seats, np.int64(1) << self.plays[:, ply].astype(np.int64), 0)
+        return np.nonzero(masks[:, None] >> np.arange(28) & 1)[1].reshape(-1, 7).astype(np.uint8)
+
+    def of(self, rows: Int64[np.ndarray, "k"]) -> "Decisions":
+        """Some of them."""
+        d = self
+        return Decisions(
+            d.declarations[rows],
+            d.bids[rows],
+            d.bidders[rows],
+            d.seats[rows],
+            d.hands[rows],
+            d.plays[rows],
+            d.players[rows],
+            d.leaders[rows],
+            d.voids[rows],
+            d.won[rows],
+            d.keys[rows],
+        )
+
+    def information_set(self, row: int) -> InformationSet:
+        """One of them as an object."""
+        record = Record.of(int(self.declarations[row]), int(self.bidders[row]), self.plays[row].tolist())
+        hand = int(self.hands[row])
+        return InformationSet(record, int(self.seats[row]), tuple(d for d in range(28) if hand >> d & 1))
+
+
+@runtime_checkable
+class Player(Protocol):
+    """Chooses a domino from what one seat knows. The same decision gets the same answer, whatever is asked beside it.
+
+    name     the text that makes it (see `registry`)
+    """
+
+    @property
+    def name(self) -> str:
+        """See above."""
+        ...
+
+    def play(self, decisions: Decisions) -> Int8[np.ndarray, "n"]:
+        """A legal domino for each decision; rows that it notes in `decisions.forfeits` are not looked at."""
+        ...
+
+
+@runtime_checkable
+class OpenPlayer(Protocol):
+    """A player that is shown all four hands: a bound for those that are not."""
+
+    @property
+    def name(self) -> str:
+        """The text that makes it."""
+        ...
+
+    def play_open(self, decisions: Decisions, deals: UInt8[np.ndarray, "n 28"]) -> Int8[np.ndarray, "n"]:
+        """As `Player.play`, with the deals."""
+        ...
+
+
+AnyPlayer = Player | OpenPlayer

@@ -1,0 +1,109 @@
+"""Players by text: a kind, and after a colon its settings, as in "pimc:worlds=50,objective=make"."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from forge_core.errors import InputError
+from forge_core.expected_q.oracle import Oracle
+from forge_core.players.decisions import AnyPlayer
+from forge_core.players.pimc import CheatPlayer, PimcPlayer, PimcSettings, exact_pimc
+from forge_core.players.simple import HighestPlayer, RandomPlayer
+
+S = TypeVar("S", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What players are made with.
+
+    threads   that a player may use; 0 = all cores
+    oracle    opens a network by the name of a model, a folder or a file; None where no network is at hand
+    """
+
+    threads: int = 0
+    oracle: Callable[[str], Oracle] | None = None
+
+
+class SimpleSettings(BaseModel):
+    """Of players without a thought."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=0, ge=0, description="Players of different seeds draw differently.")
+
+
+def make_player(text: str, means: Means | None = None) -> AnyPlayer:
+    """The player of a text. InputError for a kind or a setting that does not exist."""
+    kind, _, rest = text.strip().partition(":")
+    if kind not in _MAKERS:
+        raise InputError.of(
+            got=f"the player {text!r}",
+            expected="one of " + ", ".join(PLAYER_FORMS),
+            remedy="choose one of these kinds",
+        )
+    return _MAKERS[kind](text.strip(), rest, means or Means(threads=os.cpu_count() or 1))
+
+
+def settings_of(text: str, rest: str, kind: type[S]) -> S:
+    """The settings that "worlds=50,objective=make" gives; InputError for one that cannot be meant."""
+    values: dict[str, str | None] = {}
+    for part in rest.split(",") if rest.strip() else ():
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise _wrong(text, f"{part!r} without a value", kind)
+        values[name.strip()] = None if value.strip() == "none" else value.strip()
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _wrong(text, f"{'.'.join(map(str, first['loc']))}: {first['msg']}", kind) from error
+
+
+def _wrong(text: str, what: str, kind: type[BaseModel]) -> InputError:
+    return InputError.of(
+        got=f"the player {text!r} ({what})",
+        expected="settings as name=value with commas between: " + ", ".join(kind.model_fields),
+        remedy="correct the player",
+    )
+
+
+def _random(text: str, rest: str, _: Means) -> AnyPlayer:
+    return RandomPlayer(settings_of(text, rest, SimpleSettings).seed, text)
+
+
+def _highest(text: str, rest: str, _: Means) -> AnyPlayer:
+    return HighestPlayer(settings_of(text, rest, SimpleSettings).seed, text)
+
+
+def _pimc(text: str, rest: str, means: Means) -> AnyPlayer:
+    return exact_pimc(settings_of(text, rest, PimcSettings), text, means.threads)
+
+
+def _model(text: str, rest: str, means: Means) -> AnyPlayer:
+    name, _, settings = rest.partition(",")
+    if not name or means.oracle is None:
+        raise InputError.of(
+            got=f"the player {text!r}" + (" without a model's name" if not name else " where no models can be opened"),
+            expected='a model, as in "model:champion" or "model:champion,worlds=50"',
+            remedy="name a model of the catalog or a path",
+        )
+    return PimcPlayer(means.oracle(name), settings_of(text, settings, PimcSettings), text, means.threads)
+
+
+def _cheat(_: str, __: str, means: Means) -> AnyPlayer:
+    return CheatPlayer(means.threads)
+
+
+_MAKERS: Mapping[str, Callable[[str, str, Means], Any]] = {
+    "random": _random,
+    "highest": _highest,
+    "pimc": _pimc,
+    "model": _model,
+    "cheat": _cheat,
+}
+PLAYER_FORMS = ("random", "highest", "pimc:worlds=50,objective=make", "model:NAME", "cheat")
+"""What the text of a player looks like, for messages and help."""
