@@ -7,6 +7,8 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.errors import InputError
+from forge_core.rules.deal import check_seed
+from forge_core.seeds import Seed
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,7 +26,7 @@ class Backfill(BaseModel):
     model_config = _FROZEN
 
     make: What = Field("shards", description="shards: sampled states. tables: value tables. games: E[Q] games.")
-    start: int = Field(0, ge=0, description="The first seed.")
+    start: Seed = Field(0, description="The first seed.")
     end: int = Field(ge=1, description="The seed after the last.")
     limit: int | None = Field(None, ge=1, description="Make at most this many of the missing seeds; none = all.")
     folder: Path | None = Field(None, description="The folder to fill; none = data/shards, data/tables or data/games.")
@@ -43,6 +45,7 @@ class Backfill(BaseModel):
                 expected="an end behind the start",
                 remedy="raise the end",
             )
+        check_seed(self.end - 1, "last seed")
         return self
 
     @property

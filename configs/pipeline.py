@@ -3,14 +3,16 @@
 import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.errors import InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.settings import TrainSettings
+from forge_core.rules.deal import check_seed
+from forge_core.seeds import Seed
 from forge_core.shards.deals import DealMode, deal_requests
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
@@ -24,8 +26,13 @@ class SeedRange(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: int = Field(default=0, ge=0, description="The first seed.")
+    start: Seed = Field(default=0, description="The first seed.")
     count: int = Field(ge=1, le=1_000_000, description="How many seeds.")
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        check_seed(self.start + self.count - 1, "last seed")
+        return self
 
     def seeds(self) -> range:
         """The seeds themselves."""
@@ -37,9 +44,14 @@ class SeedSeries(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    start: int = Field(default=0, ge=0, description="The first seed.")
+    start: Seed = Field(default=0, description="The first seed.")
     count: int | None = Field(default=None, ge=1, description="How many seeds; none = on and on.")
     limit: int | None = Field(default=None, ge=1, description="Make at most this many files; none = all.")
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        check_seed(self.start + (self.count or 1) - 1, "last seed")
+        return self
 
     def seeds(self) -> Iterable[int]:
         """The seeds themselves; endless without a count."""
@@ -64,7 +76,7 @@ class DealSeries(SeedSeries):
         "marginalized: seat 0 keeps the seed's hand, opponent seeds deal the rest.",
     )
     opponent_seeds: int = Field(
-        default=3, ge=1, description="How often the rest is dealt to each hand (for marginalized)."
+        default=3, ge=1, le=10_000, description="How often the rest is dealt to each hand (for marginalized)."
     )
 
     def requests(self) -> Iterator[DealRequest]:

@@ -10,12 +10,13 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from forge_core.errors import EmptySplit, SchemaMismatch
+from forge_core.expected_q.dataset import Games
 from forge_core.expected_q.files import read_game
 from forge_core.expected_q.games import Game
 from forge_core.expected_q.record import N_PLAYS
 from forge_core.expected_q.schema import COLUMNS, SCHEMA_VERSION, UNITS
 from forge_core.files import replacing
-from forge_core.shards.split import Split, split_of
+from forge_core.shards.split import split_of
 
 GAMES_PER_GROUP = 256
 METADATA_KEY = b"crystal_forge_eq"
@@ -26,9 +27,11 @@ def collate(folder: Path, output: Path) -> int:
 
     Columns: seed, split, play (0-27), declaration, then the fields of `schema.COLUMNS`; a field of several numbers is
     a fixed-size list, the transcript 36 x 8 = 288 long. EmptySplit without a game, SchemaMismatch when the games were
-    made with different settings or oracles, DamagedFile for a damaged one.
+    made with different settings or oracles, DamagedFile for a damaged one, DataError for one under a name that is not
+    its own.
     """
-    paths = sorted((path for split in Split for path in (folder / split).glob("seed_*.pt")), key=lambda path: path.name)
+    games = sorted(Games().files(folder).values(), key=lambda entry: entry.name)
+    paths = [Path(entry.path) for entry in games]
     if not paths:
         raise EmptySplit.of(
             got=f"no seed_*.pt under {folder}/{{train,val,test}}",
@@ -64,6 +67,7 @@ def _groups(paths: list[Path], first: Game) -> Iterator[pl.DataFrame]:
 
 
 def _alike(game: Game, first: Game, path: Path) -> Game:
+    Games().check_name(path, game.seed)
     if (game.settings, game.oracle) != (first.settings, first.oracle):
         raise SchemaMismatch.of(
             got=f"{path} made by {game.oracle[0]} ({game.oracle[1]}) with {game.settings}",

@@ -5,8 +5,10 @@ The file is a dict: "schema_version", "metadata" (plain Python values) and one t
 """
 
 import io
-import os
 import pickle
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -15,41 +17,34 @@ import torch
 from pydantic import ValidationError
 
 from forge_core.errors import DamagedFile, InputError, SchemaMismatch
+from forge_core.expected_q.dataset import Games
 from forge_core.expected_q.games import Game
 from forge_core.expected_q.record import N_PLAYS
 from forge_core.expected_q.schema import COLUMNS, SCHEMA_VERSION, UNITS
 from forge_core.expected_q.settings import EqSettings
 from forge_core.expected_q.streams import Purpose
-from forge_core.rules import Deal
-from forge_core.rules.deal import check_seed
-from forge_core.shards.split import Split, split_of
+from forge_core.files import write_bytes
+from forge_core.rules import Deal, deal_from_seed
+from forge_core.shards.split import split_of
 
-_ZIP_END = b"PK\x05\x06"
-_ZIP_END_BYTES = 22
+_UNREADABLE = (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError, KeyError, struct.error,
+               zipfile.BadZipFile, zlib.error)  # fmt: skip
+"""What zipfile and torch raise for files that are cut or changed; NotImplementedError is a RuntimeError."""
 
 
 def relative_path(seed: int) -> Path:
-    """Where the game of a seed lies in its folder. InputError for a seed below 0."""
-    return Path(split_of(check_seed(seed))) / f"seed_{seed:08d}.pt"
+    """Where the game of a seed lies in its folder. InputError for a seed that is none."""
+    return Path(Games().relative_path(seed))
 
 
 def write_game(game: Game, folder: Path) -> Path:
-    """Write the game into `folder`, atomically, and return its path; an earlier file of that name is replaced.
-
-    A writer that is killed leaves `.<name>.tmp`, which the next writer of this seed overwrites.
-    """
+    """Write the game into `folder`, atomically, and return its path; an earlier file of that name is replaced."""
     path = folder / relative_path(game.seed)
-    path.parent.mkdir(parents=True, exist_ok=True)
     content: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "metadata": _metadata(game)}
     content |= {name: torch.from_numpy(game.columns[name].copy()) for name in COLUMNS}
     buffer = io.BytesIO()  # torch puts a file's name into its bytes, but has none to put here
     torch.save(content, buffer)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_bytes(buffer.getbuffer())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_bytes(path, buffer.getbuffer())
     return path
 
 
@@ -61,8 +56,10 @@ def read_game(path: Path) -> Game:
     if not path.is_file():
         raise InputError.of(got=f"{path}, which is no file", expected="an E[Q] game file", remedy="check the path")
     try:
-        content = torch.load(path, weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
+        archive = io.BytesIO(path.read_bytes())
+        _check_records(archive)
+        content = torch.load(archive, weights_only=True)
+    except _UNREADABLE as error:
         raise DamagedFile.of(
             got=f"{path}, which cannot be read ({error})",
             expected="a whole E[Q] game file",
@@ -86,37 +83,19 @@ def read_game(path: Path) -> Game:
 
 
 def missing(folder: Path, seeds: Iterable[int]) -> list[int]:
-    """The seeds without a sound game file in `folder`, in their order.
+    """See `Dataset.missing`."""
+    return Games().missing(folder, seeds)
 
-    A file counts as sound when it ends as a finished zip archive does: a truncated or empty one is missing.
+
+def _check_records(archive: io.BytesIO) -> None:
+    """ValueError unless every record of a file of torch.save, a zip archive, has the CRC-32 written with it.
+
+    torch.load does not look at them. Checking them keeps the format as it is, and plain torch reads it.
     """
-    sound = {split: _sound_names(folder / split) for split in Split}
-    paths = ((seed, relative_path(seed)) for seed in seeds)
-    return [seed for seed, path in paths if path.name not in sound[Split(path.parent.name)]]
-
-
-def is_sound(path: str | Path, place: int | None = None) -> bool:
-    """Whether a file is there and ends as a finished zip archive does; `place` is an open folder it is relative to."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY, dir_fd=place)
-    except FileNotFoundError:
-        return False
-    try:
-        size = os.fstat(descriptor).st_size
-        return size > _ZIP_END_BYTES and os.pread(descriptor, 4, size - _ZIP_END_BYTES) == _ZIP_END
-    finally:
-        os.close(descriptor)
-
-
-def _sound_names(folder: Path) -> set[str]:
-    if not folder.is_dir():
-        return set()
-    place = os.open(folder, os.O_RDONLY)
-    try:
-        names = [entry.name for entry in os.scandir(place) if entry.name.endswith(".pt") and entry.name[0] != "."]
-        return {name for name in names if is_sound(name, place)}
-    finally:
-        os.close(place)
+    with zipfile.ZipFile(archive) as records:
+        if (damaged := records.testzip()) is not None:
+            raise ValueError(f"the checksum of its record {damaged} is wrong")
+    archive.seek(0)
 
 
 def _metadata(game: Game) -> dict[str, Any]:
@@ -140,6 +119,8 @@ def _metadata(game: Game) -> dict[str, Any]:
 
 def _game(content: dict[str, Any]) -> Game:
     metadata = content["metadata"]
+    if list(metadata["dominoes"]) != list(deal_from_seed(metadata["seed"]).dominoes):
+        raise ValueError(f"its seed {metadata['seed']} does not deal {metadata['dominoes']}")
     columns = {name: content[name].numpy() for name in COLUMNS}
     for name, column in COLUMNS.items():
         array = columns[name]

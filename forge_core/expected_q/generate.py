@@ -1,12 +1,13 @@
 """Filling a folder with games: only what is missing, side by side with other generators, whoever is killed when."""
 
-import fcntl
-import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from forge_core.expected_q.files import is_sound, missing, relative_path, write_game
+from forge_core.datasets.base import claim
+from forge_core.expected_q.dataset import Games
+from forge_core.expected_q.files import missing, relative_path, write_game
 from forge_core.expected_q.games import Game, play_games
 from forge_core.expected_q.oracle import Oracle
 from forge_core.expected_q.settings import EqSettings
@@ -54,11 +55,11 @@ def generate_games(
 
 
 class _Claims:
-    """Advisory locks, one file beside each game; the kernel lets go of them when their holder dies."""
+    """The claims of the games that are under way, by seed."""
 
     def __init__(self, folder: Path):
         self._folder = folder
-        self._held: dict[int, int] = {}
+        self._held: dict[int, ExitStack] = {}
 
     def __enter__(self) -> "_Claims":
         return self
@@ -70,29 +71,13 @@ class _Claims:
     def take(self, seeds: Iterable[int]) -> Iterator[int]:
         """Those of the seeds that could be claimed and are still missing then, one at a time as they are asked for."""
         for seed in seeds:
-            if self._claim(seed):
-                if not is_sound(self._folder / relative_path(seed)):
-                    yield seed
-                else:
-                    self.release(seed)
+            with ExitStack() as stack:
+                path = self._folder / relative_path(seed)
+                if stack.enter_context(claim(path, wait=False, is_sound=Games().is_sound)) is None:
+                    continue
+                self._held[seed] = stack.pop_all()
+            yield seed
 
     def release(self, seed: int) -> None:
-        """Give a claim back; the lock file goes first, so that nobody finds it unlocked."""
-        self._path(seed).unlink(missing_ok=True)
-        os.close(self._held.pop(seed))
-
-    def _claim(self, seed: int) -> bool:
-        path = self._path(seed)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
-        self._held[seed] = descriptor
-        return True
-
-    def _path(self, seed: int) -> Path:
-        path = self._folder / relative_path(seed)
-        return path.with_name(f".{path.name}.claim")
+        """Give a claim back."""
+        self._held.pop(seed).close()

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from forge_core.seeds import Seed
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 
@@ -58,7 +59,7 @@ class StreamSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    first_seed: int = Field(0, ge=0, description="Deals begin with the first train seed from here on.")
+    first_seed: Seed = Field(0, description="Deals begin with the first train seed from here on.")
     deals_per_block: int = Field(64, ge=1, le=4096, description="Deals whose samples are shuffled together.")
     shards: ShardSettings = Field(
         ShardSettings(states_per_deal=4000), description="How many states of a deal, and how they are chosen."
@@ -111,7 +112,7 @@ class TrainSettings(BaseModel):
         "auto", description="Compile the training step; auto: on a GPU, where it pays for the minute that it takes."
     )
     patience: int = Field(10, ge=1, description="Stop after this many epochs without a better q_gap on val.")
-    seed: int = Field(0, ge=0, description="Keys the first weights, the order of the samples and the val draw.")
+    seed: Seed = Field(0, description="Keys the first weights, the order of the samples and the val draw.")
 
     @property
     def architecture(self) -> Architecture:

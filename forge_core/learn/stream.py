@@ -81,7 +81,7 @@ class StreamBatches:
         settings = self._settings.stream
         size = settings.deals_per_block
         seeds = train_seeds(number * size, size, first=settings.first_seed)
-        requests = [DealRequest(seed, None, seed % 10) for seed in seeds]
+        requests = [DealRequest.standard(seed) for seed in seeds]
         if self._device is None:
             with worker_threads(self._threads) as pool:
                 parts = list(pool.map(self._solved_samples, requests))

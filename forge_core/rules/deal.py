@@ -43,10 +43,16 @@ class Deal:
         return cls(tuple(tuple(sorted(int(d) for d in dominoes[i : i + 7])) for i in range(0, 28, 7)))
 
 
+MAX_SEED = 2**63 - 1
+"""The largest seed, of deals and of everything else: what the integer columns of all files can hold."""
+
+
 def check_seed(seed: int, name: str = "seed") -> int:
-    """The seed itself; InputError when it is negative."""
-    if seed < 0:
-        raise InputError.of(got=f"{name} {seed}", expected=f"a {name} of 0 or more", remedy="choose another seed")
+    """The seed itself; InputError when it is not from 0 to `MAX_SEED`."""
+    if not 0 <= seed <= MAX_SEED:
+        raise InputError.of(
+            got=f"{name} {seed}", expected=f"a {name} from 0 to {MAX_SEED} (2^63 - 1)", remedy="choose another seed"
+        )
     return seed
 
 

@@ -37,4 +37,4 @@ def deal_requests(seeds: Iterable[int], mode: DealMode, *, opponent_seeds: int =
         elif mode is DealMode.MARGINALIZED:
             yield from (DealRequest(seed, opponent, seed % 10) for opponent in range(opponent_seeds))
         else:
-            yield DealRequest(seed, None, seed % 10)
+            yield DealRequest.standard(seed)

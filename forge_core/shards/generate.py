@@ -3,16 +3,15 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Executor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from threading import Event
 
 import polars as pl
 
-from forge_core.errors import InputError
-from forge_core.shards.manifest import is_sound
+from forge_core.datasets.base import Outcome, Receipt, claim
+from forge_core.shards.dataset import Shards
 from forge_core.shards.read import read_metadata
 from forge_core.shards.request import DealRequest
 from forge_core.shards.rows import all_rows, sampled_rows, table_rows
@@ -20,8 +19,7 @@ from forge_core.shards.sampling import sampling_of
 from forge_core.shards.schema import SCHEMA_VERSION, Sampling, ShardMetadata
 from forge_core.shards.settings import Keep, ShardSettings
 from forge_core.shards.skipped import SkippedDeal
-from forge_core.shards.split import Split
-from forge_core.shards.write import claim, write_shard
+from forge_core.shards.write import write_shard
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.gpu import Device, solve_batches
 from forge_core.solver.solved import SolvedDeal
@@ -31,31 +29,21 @@ from forge_core.threads import worker_threads
 __all__ = ["DealRequest", "Outcome", "ShardReceipt", "check_folder", "write_block", "write_deal"]
 
 
-class Outcome(StrEnum):
-    """What was done about a request: its shard was written, was there already, or the deal was too large."""
-
-    WRITTEN = "written"
-    KEPT = "kept"
-    SKIPPED = "skipped"
-
-
 @dataclass(frozen=True, slots=True)
-class ShardReceipt:
-    """What came of a request.
+class ShardReceipt(Receipt):
+    """What came of a deal.
 
-    relative_path     where the shard lies in its folder
-    rows              states in it; 0 when it was skipped
-    reachable_states  states of the deal's whole game tree
-    opening_value     V of the opening, points, team 0's view
-    seconds           wall time spent on it; on a device, without the time that solving it together with others took
+    Attributes:
+        rows: states in the shard; 0 when it was skipped.
+        reachable_states: states of the deal's whole game tree.
+        opening_value: V of the opening, points, team 0's view.
+        seconds: wall time spent on it; on a device, without the time that solving it together with others took.
     """
 
-    relative_path: Path
     rows: int
     reachable_states: int
     opening_value: int
-    seconds: float
-    outcome: Outcome
+    seconds: float = 0.0
 
 
 def write_deal(request: DealRequest, settings: ShardSettings, folder: Path) -> ShardReceipt:
@@ -108,17 +96,12 @@ def write_block(
 
 
 def check_folder(folder: Path, settings: ShardSettings) -> None:
-    """Look at one shard of a folder; InputError when it was made with other settings, so that none are mixed."""
-    paths = (path for split in Split for path in (folder / split).glob("seed_*.parquet"))
-    for path in paths:
-        if is_sound(path):
-            there = read_metadata(path)
-            _Generator(settings, folder).kept(DealRequest(there.seed, there.opponent_seed, there.declaration))
-            return
+    """See `Dataset.check_folder`."""
+    Shards(settings).check_folder(folder)
 
 
 def _skipped(request: DealRequest, deal: SkippedDeal) -> ShardReceipt:
-    return ShardReceipt(request.relative_path(), 0, deal.reachable_states, deal.opening_value, 0.0, Outcome.SKIPPED)
+    return ShardReceipt(request.relative_path(), Outcome.SKIPPED, 0, deal.reachable_states, deal.opening_value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +114,12 @@ class _Generator:
 
     def write(self, request: DealRequest) -> ShardReceipt:
         """Write the shard, or wait for the generator that is just making it."""
-        with claim(self._path(request), wait=True) as temporary:
+        with self._claim(request, wait=True) as temporary:
             return self.kept(request) if temporary is None else self._make(request, temporary)
 
     def write_if_free(self, request: DealRequest) -> ShardReceipt | None:
         """Write the shard; None when another generator is just making it."""
-        with claim(self._path(request), wait=False) as temporary:
+        with self._claim(request, wait=False) as temporary:
             if temporary is not None:
                 return self._make(request, temporary)
         return self._kept_if_sound(request)
@@ -146,7 +129,7 @@ class _Generator:
     ) -> Iterator[ShardReceipt | None]:
         """As `write_if_free`, for each request; solved side by side on a device."""
         with ExitStack() as claims:
-            files = [claims.enter_context(claim(self._path(request), wait=False)) for request in requests]
+            files = [claims.enter_context(self._claim(request, wait=False)) for request in requests]
             known = [self._known_as_too_large(request) for request in requests]
             asked = list(zip(requests, files, known, strict=True))
             mine = [(request, file) for request, file, skipped in asked if file is not None and skipped is None]
@@ -180,7 +163,7 @@ class _Generator:
         rows = write_shard(temporary, self._path(request), metadata=metadata, frames=frames)
         seconds = time.perf_counter() - start
         return ShardReceipt(
-            request.relative_path(), rows, table.reachable_states, table.opening_value, seconds, Outcome.WRITTEN
+            request.relative_path(), Outcome.WRITTEN, rows, table.reachable_states, table.opening_value, seconds
         )
 
     def _until_stopped(self, frames: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -195,20 +178,22 @@ class _Generator:
         return _skipped(request, deal) if deal is not None and deal.exceeds(self.settings.max_states) else None
 
     def _kept_if_sound(self, request: DealRequest) -> ShardReceipt | None:
-        return self.kept(request) if is_sound(self._path(request)) else None
+        return self.kept(request) if self._shards.is_sound(self._path(request)) else None
 
     def kept(self, request: DealRequest) -> ShardReceipt:
         """The receipt of a shard that is there; InputError when it was made with other settings."""
-        there, sampling = read_metadata(self._path(request)), self._sampling(request)
-        if (there.keep, there.sampling) != (self.settings.keep, sampling):
-            raise InputError.of(
-                got=f"{self._path(request)}, made with {there.keep} {there.sampling or ''}",
-                expected=f"shards made with {self.settings.keep} {sampling or ''}",
-                remedy="choose another folder, or the settings that this one was made with",
-            )
+        self._shards.check_settings(self._path(request))
+        there = read_metadata(self._path(request))
         return ShardReceipt(
-            request.relative_path(), there.rows, there.reachable_states, there.opening_value, 0.0, Outcome.KEPT
+            request.relative_path(), Outcome.KEPT, there.rows, there.reachable_states, there.opening_value
         )
+
+    @property
+    def _shards(self) -> Shards:
+        return Shards(self.settings)
+
+    def _claim(self, request: DealRequest, *, wait: bool) -> AbstractContextManager[Path | None]:
+        return claim(self._path(request), wait=wait, is_sound=self._shards.is_sound)
 
     def _path(self, request: DealRequest) -> Path:
         return self.folder / request.relative_path()

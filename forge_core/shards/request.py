@@ -32,6 +32,11 @@ class DealRequest:
         if self.declaration not in _DECLARATIONS:
             parse_declaration(self.declaration)  # raises: says what there is to choose from
 
+    @classmethod
+    def standard(cls, seed: int) -> "DealRequest":
+        """A seed's deal under the declaration seed % 10."""
+        return cls(seed, None, seed % 10)
+
     def deal(self) -> Deal:
         """The four hands."""
         deal = deal_from_seed(self.seed)

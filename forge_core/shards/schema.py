@@ -9,6 +9,7 @@ from typing import Annotated
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
+from forge_core.seeds import Seed
 from forge_core.shards.settings import Keep
 
 SCHEMA_VERSION = 1
@@ -59,8 +60,8 @@ class ShardMetadata(BaseModel):
 
     schema_version: int
     solver_version: str
-    seed: int = Field(ge=0)
-    opponent_seed: int | None = Field(ge=0)
+    seed: Seed
+    opponent_seed: Seed | None
     declaration: int = Field(ge=0, le=9)
     dominoes: Annotated[tuple[int, ...], Field(min_length=28, max_length=28)]
     keep: Keep

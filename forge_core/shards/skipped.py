@@ -5,6 +5,8 @@ from typing import Self
 
 from pydantic import BaseModel, ValidationError
 
+from forge_core.files import write_text
+
 _SUFFIX = ".skipped"
 
 
@@ -24,10 +26,7 @@ class SkippedDeal(BaseModel):
 
     def write(self, shard: Path) -> None:
         """Leave the note, atomically, in the folder of a shard that was claimed."""
-        place = _place(shard)
-        temporary = place.with_name(f"{place.name}.tmp")
-        temporary.write_text(self.model_dump_json())
-        temporary.replace(place)
+        write_text(_place(shard), self.model_dump_json())
 
     def exceeds(self, max_states: int | None) -> bool:
         """Whether the deal is larger than is allowed; None allows all."""

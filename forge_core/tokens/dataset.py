@@ -39,7 +39,7 @@ def tokenize(
     groups. The folder is built beside `output` and renamed. `on_progress` gets the number of samples so far.
 
     Raises InputError when a shard comes twice or `output` is in use, EmptySplit when no sample is left, DataError when
-    a shard lies in another split than its seed's, and whatever reading a shard raises.
+    a shard lies under a name that is not its own, and whatever reading a shard raises.
     """
     _check_output(output)
     temporary = output.with_name(f".{output.name}.tmp")

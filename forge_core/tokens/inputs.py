@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from forge_core.errors import DataError, InputError
+from forge_core.errors import InputError
 from forge_core.files import sha256_of
+from forge_core.shards.dataset import Shards
 from forge_core.shards.read import inspect
+from forge_core.shards.request import DealRequest
 from forge_core.shards.schema import ShardMetadata
 from forge_core.shards.settings import Keep
 from forge_core.shards.split import Split, split_of
@@ -45,12 +47,12 @@ class Piece:
 def find_shards(folders: Sequence[Path]) -> list[Path]:
     """The paths of all shards in the folders, ordered by split and name.
 
-    Raises InputError when there is none, or when two folders hold the same shard.
+    Raises InputError when there is none or two folders hold the same shard, DataError for a name that no shard has.
     """
     found: dict[str, Path] = {}
     for folder in folders:
-        for path in sorted(path for split in Split for path in (folder / split).glob("[!.]*.parquet")):
-            relative = path.relative_to(folder).as_posix()
+        for relative, entry in Shards().files(folder).items():
+            path = Path(entry.path)
             if relative in found:
                 raise InputError.of(
                     got=f"the shard {relative} twice, in {found[relative].parent} and {path.parent}",
@@ -70,7 +72,7 @@ def find_shards(folders: Sequence[Path]) -> list[Path]:
 def inspect_shard(path: Path) -> InputShard:
     """Read a shard's footer and digest.
 
-    Raises InputError when it keeps a table, DataError when it lies in another split than its seed belongs to.
+    Raises InputError when it keeps a table, DataError when its name is not the one that its metadata ask for.
     """
     info = inspect(path)
     if info.metadata.keep is Keep.TABLE:
@@ -79,13 +81,8 @@ def inspect_shard(path: Path) -> InputShard:
             expected="shards that keep samples or all states",
             remedy="generate samples into another folder",
         )
-    home = split_of(info.metadata.seed)
-    if path.parent.name != home:
-        raise DataError.of(
-            got=f"the shard of seed {info.metadata.seed} in {path.parent}",
-            expected=f"it in a folder {home.value!r}, or samples would leak between the splits",
-            remedy="put it back, or generate it again",
-        )
+    of = info.metadata
+    Shards().check_name(path, DealRequest(of.seed, of.opponent_seed, of.declaration))
     return InputShard(path, sha256_of(path), info.metadata, info.group_rows)
 
 

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from forge_core.errors import InputError
+from forge_core.seeds import Seed
 
 
 class TokenSettings(BaseModel):
@@ -20,7 +21,7 @@ class TokenSettings(BaseModel):
     )
     most_plays_left: int = Field(default=28, ge=1, le=28, description="Only states with at most this many plays left.")
     drop_forced: bool = Field(default=False, description="Leave out the states in which only one play is legal.")
-    seed: int = Field(default=0, ge=0, description="Keys the random draw of samples_per_shard.")
+    seed: Seed = Field(default=0, description="Keys the random draw of samples_per_shard.")
 
     @model_validator(mode="after")
     def _leave_some(self) -> Self:

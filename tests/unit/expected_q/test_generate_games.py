@@ -1,11 +1,11 @@
-import fcntl
-import os
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+from forge_core.datasets.base import claim
+from forge_core.expected_q.dataset import Games
 from forge_core.expected_q.files import missing, relative_path
 from forge_core.expected_q.generate import generate_games
 from forge_core.expected_q.oracle import ExactOracle
@@ -34,7 +34,7 @@ def start(folder: Path, n: int) -> subprocess.Popen[str]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    files = [path for path in folder.rglob("*") if path.is_file()]
+    files = [path for path in folder.rglob("[!.]*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
@@ -50,12 +50,9 @@ def test_only_gaps_are_filled(tmp_path: Path):
 
 
 def test_a_seed_that_another_generator_is_at_is_left_to_it(tmp_path: Path):
-    (tmp_path / "train").mkdir()
-    descriptor = os.open(tmp_path / "train" / ".seed_00000001.pt.claim", os.O_CREAT | os.O_RDWR)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    receipt = generate_games(tmp_path, [1, 2], ORACLE, SETTINGS)
+    with claim(tmp_path / relative_path(1), wait=True, is_sound=Games().is_sound):
+        receipt = generate_games(tmp_path, [1, 2], ORACLE, SETTINGS)
     assert (receipt.made, receipt.claimed) == ((2,), 1)
-    os.close(descriptor)
     assert generate_games(tmp_path, [1, 2], ORACLE, SETTINGS).made == (1,)
 
 

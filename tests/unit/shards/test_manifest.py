@@ -1,7 +1,8 @@
 import shutil
 from pathlib import Path
 
-from forge_core.shards.manifest import is_sound, missing
+from forge_core.shards.dataset import Shards
+from forge_core.shards.manifest import missing
 from forge_core.shards.request import DealRequest
 
 DONE = [DealRequest(1, None, 1), DealRequest(900, None, 0)]
@@ -22,10 +23,10 @@ def test_a_truncated_shard_is_missing(shard_folder: Path, tmp_path: Path) -> Non
     raw = path.read_bytes()
     for kept in (0, 4, len(raw) // 2, len(raw) - 1):
         path.write_bytes(raw[:kept])
-        assert not is_sound(path)
+        assert not Shards().is_sound(path)
         assert missing(tmp_path / "copy", DONE) == DONE[:1]
     path.write_bytes(raw)
-    assert is_sound(path)
+    assert Shards().is_sound(path)
     assert missing(tmp_path / "copy", DONE) == []
 
 

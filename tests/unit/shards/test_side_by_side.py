@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from forge_core.datasets.base import claim
 from forge_core.errors import InputError
+from forge_core.shards.dataset import Shards
 from forge_core.shards.generate import Outcome, write_block, write_deal
 from forge_core.shards.manifest import missing, missing_blocks, too_large
 from forge_core.shards.read import read_shard
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
-from forge_core.shards.write import claim
 from forge_core.solver.gpu import Device
 
 SETTINGS = ShardSettings(states_per_deal=50)
@@ -66,10 +67,10 @@ def test_a_killed_generator_leaves_only_whole_shards(tmp_path: Path) -> None:
 def test_a_claim_is_taken_over_when_its_owner_gives_up(tmp_path: Path) -> None:
     path = tmp_path / REQUESTS[0].relative_path()
     receipts: list[Outcome] = []
-    with claim(path, wait=True) as temporary:
+    with claim(path, wait=True, is_sound=Shards().is_sound) as temporary:
         assert temporary is not None
         temporary.write_bytes(b"half a shard")
-        with claim(path, wait=False) as other:
+        with claim(path, wait=False, is_sound=Shards().is_sound) as other:
             assert other is None
         waiting = threading.Thread(target=lambda: receipts.append(write_deal(REQUESTS[0], SETTINGS, tmp_path).outcome))
         waiting.start()
@@ -77,7 +78,7 @@ def test_a_claim_is_taken_over_when_its_owner_gives_up(tmp_path: Path) -> None:
         assert waiting.is_alive()
     waiting.join()
     assert receipts == [Outcome.WRITTEN]
-    with claim(path, wait=True) as temporary:
+    with claim(path, wait=True, is_sound=Shards().is_sound) as temporary:
         assert temporary is None
 
 

@@ -122,7 +122,7 @@ def test_a_damaged_shard_leaves_nothing_behind(shard_folder: Path, tmp_path: Pat
 
 def test_a_shard_in_the_wrong_split_is_refused(shard_folder: Path, tmp_path: Path) -> None:
     shutil.copytree(shard_folder / "test", tmp_path / "shards" / "train")
-    with pytest.raises(DataError, match=r"seed 951.*'test'"):
+    with pytest.raises(DataError, match=r"train/seed_00000951_decl_1.*'test/seed_00000951_decl_1"):
         tokenize([tmp_path / "shards"], tmp_path / "out", TokenSettings())
 
 
