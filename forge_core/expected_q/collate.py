@@ -63,7 +63,7 @@ def _groups(paths: list[Path], first: Game) -> Iterator[pl.DataFrame]:
     """The games in frames of a bounded size."""
     todo = iter(paths)
     while some := list(islice(todo, GAMES_PER_GROUP)):
-        yield pl.concat([_frame(_alike(read_game(path), first, path)) for path in some])
+        yield pl.concat([decisions(_alike(read_game(path), first, path)) for path in some])
 
 
 def _alike(game: Game, first: Game, path: Path) -> Game:
@@ -78,7 +78,8 @@ def _alike(game: Game, first: Game, path: Path) -> Game:
     return game
 
 
-def _frame(game: Game) -> pl.DataFrame:
+def decisions(game: Game) -> pl.DataFrame:
+    """The 28 decisions of a game, a row each; the columns are those of `collate`."""
     columns: dict[str, pl.Series] = {
         "seed": pl.Series("seed", np.full(N_PLAYS, game.seed, np.int64)),
         "split": pl.Series("split", [str(split_of(game.seed))] * N_PLAYS),
