@@ -1,0 +1,54 @@
+"""Which trumps seat 0 calls."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from jaxtyping import UInt8, UInt64
+
+from forge_core.arena.settings import Declare
+from forge_core.errors import InputError
+from forge_core.players.decisions import AnyPlayer
+from forge_core.rules import is_double, pips
+
+
+@runtime_checkable
+class Declarer(Protocol):
+    """A player that chooses its trumps itself."""
+
+    def declare(
+        self, hands: UInt8[np.ndarray, "n 7"], bids: UInt8[np.ndarray, "n"], keys: UInt64[np.ndarray, "n"]
+    ) -> UInt8[np.ndarray, "n"]:
+        """A declaration 0-9 for each hand under its bid; `keys` are of its random numbers."""
+        ...
+
+
+def best_pip(hand: list[int]) -> int:
+    """The pip 0-6 of which the hand holds most dominoes; then one whose double it holds; then the higher one."""
+
+    def worth(pip: int) -> tuple[int, bool, int]:
+        mine = [domino for domino in hand if pip in pips(domino)]
+        return len(mine), any(is_double(domino) for domino in mine), pip
+
+    return max(range(7), key=worth)
+
+
+def declarations(
+    declare: Declare,
+    player: AnyPlayer,
+    hands: UInt8[np.ndarray, "n 7"],
+    bids: UInt8[np.ndarray, "n"],
+    keys: UInt64[np.ndarray, "n"],
+    seeds: range,
+) -> UInt8[np.ndarray, "n"]:
+    """The declarations of the hands of a block. InputError when the player is to choose and cannot."""
+    if declare is Declare.FIXED:
+        return np.array([seed % 10 for seed in seeds], np.uint8)
+    if declare is Declare.BEST_PIP:
+        return np.array([best_pip(hand) for hand in hands.tolist()], np.uint8)
+    if not isinstance(player, Declarer):
+        raise InputError.of(
+            got=f"the player {player.name!r}, which does not choose its trumps",
+            expected="a player that declares, such as pimc",
+            remedy="use --declare best-pip",
+        )
+    return player.declare(hands, bids, keys)

@@ -1,0 +1,151 @@
+"""A match on disk: match.json says what is played, and a Parquet file a block of deals holds its contracts.
+
+A block is written whole or not at all, so that a match that is killed goes on behind its last block; what is read is
+replayed by the rules.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+
+from forge_core.arena.match import SCHEMA, Block, Effort
+from forge_core.arena.settings import MatchSettings
+from forge_core.errors import DamagedFile, ForgeError, InputError
+from forge_core.expected_q.record import Record
+from forge_core.files import replacing, write_text
+from forge_core.rules import deal_from_seed
+
+_MATCH = "match.json"
+_VERSION = 1
+
+
+def open_record(folder: Path, settings: MatchSettings, versions: dict[str, str]) -> None:
+    """Make the folder a record of this match, or check that it is one.
+
+    Args:
+        folder: made if it is not there.
+        settings: of the match.
+        versions: what else decides the plays, by name: the solver's version, digests of models.
+
+    Raises:
+        InputError: the folder records another match.
+    """
+    asked = {"version": _VERSION, "settings": settings.model_dump(mode="json"), "versions": versions}
+    path = folder / _MATCH
+    if not path.exists():
+        write_text(path, json.dumps(asked, indent=2) + "\n")
+        return
+    found = _loaded(path)
+    if found != asked:
+        differs = ", ".join(_differences(found, asked))
+        raise InputError.of(
+            got=f"{folder}, which records another match ({differs})",
+            expected="a folder that is new or records the same match",
+            remedy="choose another folder",
+        )
+
+
+def read_settings(folder: Path) -> MatchSettings:
+    """What the folder records. InputError when it is no record of a match."""
+    if not (folder / _MATCH).is_file():
+        raise InputError.of(
+            got=f"{folder} without {_MATCH}",
+            expected="a folder that `forge arena --record` wrote",
+            remedy="check the path",
+        )
+    return MatchSettings.model_validate(_loaded(folder / _MATCH)["settings"])
+
+
+def block_path(folder: Path, seeds: range) -> Path:
+    """Where the block of these seeds lies."""
+    return folder / f"seeds_{seeds.start:08d}_{seeds.stop:08d}.parquet"
+
+
+def write_block(folder: Path, block: Block) -> None:
+    """Write a block, atomically."""
+    table = block.contracts.to_arrow()
+    effort = json.dumps([[e.seconds, e.decisions] for e in block.effort])
+    table = table.replace_schema_metadata({"version": str(_VERSION), "effort": effort})
+    with replacing(block_path(folder, block.seeds), durable=True) as temporary:
+        pq.write_table(table, temporary, compression="zstd")
+
+
+def read_block(folder: Path, seeds: range) -> Block | None:
+    """The block of these seeds; None when it was not played yet.
+
+    Raises:
+        DamagedFile: it is not what was written: unreadable, of other seeds, or with plays that the rules refute.
+    """
+    path = block_path(folder, seeds)
+    if not path.is_file():
+        return None
+    try:
+        table = pq.read_table(path)
+        metadata: dict[bytes, bytes] = table.schema.metadata or {}
+        effort = [Effort(float(s), int(n)) for s, n in json.loads(metadata[b"effort"])]
+        contracts = pl.DataFrame(pl.from_arrow(table)).select(SCHEMA).cast(pl.Schema(SCHEMA))
+        _check(contracts, seeds)
+    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError, ForgeError) as error:
+        raise DamagedFile.of(
+            got=f"{path}, which is no sound block of contracts ({error})",
+            expected=f"two contracts of each seed {seeds.start}-{seeds.stop - 1}, played by the rules",
+            remedy="delete this file; the same command plays its deals again",
+        ) from error
+    return Block(seeds, contracts, (effort[0], effort[1]))
+
+
+def read_all(folder: Path) -> Iterator[Block]:
+    """All blocks of a record, in the order of their seeds."""
+    for path in sorted(folder.glob("seeds_*.parquet")):
+        _, start, stop = path.stem.split("_")
+        block = read_block(folder, range(int(start), int(stop)))
+        if block is not None:
+            yield block
+
+
+def replayed(row: dict[str, Any]) -> Record:
+    """The record of a contract's plays. RecordError when the rules or the deal refute them."""
+    deal, record = deal_from_seed(row["seed"]), Record.of(row["declaration"], 0, ())
+    for domino in row["plays"]:
+        if domino not in deal.hands[record.mover]:
+            raise ValueError(f"seed {row['seed']}: seat {record.mover} does not hold the domino {domino}")
+        record = record.then(domino)
+    return record
+
+
+def _check(contracts: pl.DataFrame, seeds: range) -> None:
+    if contracts["seed"].to_list() != [seed for seed in seeds for _ in range(2)]:
+        raise ValueError("the seeds are others")
+    if contracts["declarer"].to_list() != ["a", "b"] * len(seeds):
+        raise ValueError("the declarers are not a and b by turns")
+    for row in contracts.iter_rows(named=True):
+        won = replayed(row).won
+        banked = (row["points"], row["points_against"])
+        if won != banked or (row["forfeit"] is None and row["made"] != (won[0] >= row["bid"])):
+            raise ValueError(f"seed {row['seed']}: the plays bank {won}, the row says {banked}, made {row['made']}")
+        if row["forfeit"] is None and won[0] < row["bid"] and won[1] <= 42 - row["bid"]:
+            raise ValueError(f"seed {row['seed']}: the plays end before the contract is decided")
+
+
+def _loaded(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise DamagedFile.of(
+            got=f"{path}, which is no JSON",
+            expected="what `forge arena --record` wrote",
+            remedy="choose another folder",
+        ) from error
+
+
+def _differences(found: dict[str, Any], asked: dict[str, Any]) -> list[str]:
+    return [
+        f"{name} {found.get(part, {}).get(name)!r} there, {value!r} here"
+        for part in ("settings", "versions")
+        for name, value in asked[part].items()
+        if found.get(part, {}).get(name) != value
+    ] or [f"format {found.get('version')}"]
