@@ -15,7 +15,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from xdist.scheduler import LoadScopeScheduling
 
-from forge_core.solver.gpu import SOURCE, CudaDevice, Device
+from forge_core.solver.gpu import DEFINES, SOURCE, CudaDevice, Device
 
 
 class FilesAndOneServer(LoadScopeScheduling):
@@ -47,7 +47,18 @@ class HostDevice:
     def __init__(self, folder: Path) -> None:
         library = folder / "value_table.so"
         source = Path(__file__).parent / "unit" / "solver" / "host_device.cpp"
-        command = ["g++", "-std=c++17", "-O2", "-shared", "-fPIC", f"-I{SOURCE.parent}", "-o", library, source]
+        command = [
+            "g++",
+            "-std=c++17",
+            "-O2",
+            "-shared",
+            "-fPIC",
+            *DEFINES,
+            f"-I{SOURCE.parent}",
+            "-o",
+            library,
+            source,
+        ]
         subprocess.run(command, check=True, capture_output=True, text=True)
         self.library = ctypes.CDLL(str(library))
 

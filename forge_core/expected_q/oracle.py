@@ -64,8 +64,7 @@ class ExactOracle:
     ) -> Float32[np.ndarray, "n 7"]:
         """See `Oracle.q`; whole numbers."""
         team_0 = self.search(deals, declarations, states)
-        mover = (states >> 28) + (states >> 30)
-        sign = np.where(mover % 2 == 0, np.float32(1), np.float32(-1))
+        sign = np.where(state.fields(states).mover % 2 == 0, np.float32(1), np.float32(-1))
         return np.where(team_0 == state.ILLEGAL, np.float32(np.nan), team_0 * sign[:, None])
 
 

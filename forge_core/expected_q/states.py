@@ -9,7 +9,8 @@ from jaxtyping import Bool, Int64, UInt8
 
 from forge_core.expected_q.record import FOLLOWERS, Record
 from forge_core.solver.jit import kernel
-from forge_core.solver.state import NO_SLOT
+from forge_core.solver.rules_kernel import packed, playable, slots_on_table
+from forge_core.solver.state import ALL_HELD, NO_SLOT
 
 
 def states_before(
@@ -32,13 +33,24 @@ def hands_before(
 ) -> tuple[UInt8[np.ndarray, "n 7"], Bool[np.ndarray, "n 7"]]:
     """A seat's original hand in every world, and which slots it might have played at play number `n_plays`."""
     hand = deals[:, 7 * seat : 7 * seat + 7]
-    gone = sum(1 << domino for domino in record.plays[:n_plays])
-    held = (gone >> hand.astype(np.int64) & 1) == 0
     suit = record.led_suit_at(n_plays)
-    if suit is None:
-        return hand, held
-    follows = held & ((FOLLOWERS[record.declaration][suit] >> hand.astype(np.int64) & 1) == 1)
-    return hand, np.where(follows.any(axis=1, keepdims=True), follows, held)
+    follow = FOLLOWERS[record.declaration][suit] if suit is not None else ALL_HELD
+    gone = sum(1 << domino for domino in record.plays[:n_plays])
+    legal = np.empty((len(hand), 7), np.bool_)
+    _mark_playable(hand, gone, follow, legal)
+    return hand, legal
+
+
+@kernel
+def _mark_playable(hands: UInt8[np.ndarray, "n 7"], gone: int, follow: int, legal: Bool[np.ndarray, "n 7"]) -> None:
+    """Mark the slots of each hand that may be played; `gone` and `follow` are 28-bit masks of dominoes."""
+    for w in range(hands.shape[0]):
+        held = np.int64(0)
+        for slot in range(7):
+            held |= np.int64(1) << hands[w, slot]
+        dominoes = playable(held & ~gone, follow)
+        for slot in range(7):
+            legal[w, slot] = dominoes >> hands[w, slot] & 1
 
 
 @kernel
@@ -48,16 +60,15 @@ def pack_worlds(
     """The states int64[n] after `plays`, of which the last `n_table` lie in the present trick."""
     n = deals.shape[0]
     states = np.empty(n, np.int64)
-    place = np.empty(28, np.int64)
+    place, slots = np.empty(28, np.int64), np.empty(3, np.int64)
     first = plays.shape[0] - n_table
     for w in range(n):
         for bit in range(28):
             place[deals[w, bit]] = bit
-        state = np.int64((1 << 28) - 1) | np.int64(leader) << 28 | np.int64(n_table) << 30
+        held = np.int64(ALL_HELD)
         for i in range(plays.shape[0]):
-            state &= ~(np.int64(1) << place[plays[i]])
+            held &= ~(np.int64(1) << place[plays[i]])
         for i in range(3):
-            slot = place[plays[first + i]] % 7 if i < n_table else NO_SLOT
-            state |= np.int64(slot) << (32 + 3 * i)
-        states[w] = state
+            slots[i] = place[plays[first + i]] % 7 if i < n_table else NO_SLOT
+        states[w] = packed(held, leader, n_table, slots_on_table(slots[0], slots[1], slots[2]))
     return states

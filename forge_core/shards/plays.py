@@ -5,8 +5,20 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Int64
 
-from forge_core.solver import state
 from forge_core.solver.deal_rules import DealRules
+from forge_core.solver.jit import kernel
+from forge_core.solver.rules_kernel import (
+    hand_of,
+    held_of,
+    leader_of,
+    packed,
+    playable,
+    plays_of,
+    slot_bit,
+    slot_of,
+    slots_on_table,
+    winning,
+)
 from forge_core.solver.state import NO_SLOT
 
 
@@ -19,32 +31,49 @@ class Played(NamedTuple):
 
 def legal_slots(rules: DealRules, states: Int64[np.ndarray, "n"]) -> Bool[np.ndarray, "n 7"]:
     """Which slots the movers may play; none at the end."""
-    here = state.fields(states)
-    rows = np.arange(len(states))
-    hand = here.held[rows, here.mover].astype(np.int64)
-    led = rules.led[here.leader, here.trick[:, 0] % NO_SLOT]
-    following = np.where(here.n_played > 0, hand & rules.follow[here.mover, led], 0)
-    return (np.where(following, following, hand)[:, None] >> np.arange(7) & 1).astype(np.bool_)
+    legal = np.empty((len(states), 7), np.bool_)
+    _mark_legal(rules, states, legal)
+    return legal
 
 
 def play(rules: DealRules, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n"]) -> Played:
     """Let each mover play a legal slot."""
-    here = state.fields(states)
-    rows = np.arange(len(states))
-    trick = np.pad(here.trick.astype(np.int64), ((0, 0), (0, 1)), constant_values=NO_SLOT)
-    trick[rows, here.n_played] = slots
-    held = here.held.astype(np.int64)
-    held[rows, here.mover] &= ~(1 << slots)
-    complete = here.n_played == 3
-    seats = here.leader[:, None] + np.arange(4) & 3
-    played = trick % NO_SLOT  # any slot where none was played yet: such tricks are not complete
-    suit = rules.led[here.leader, played[:, 0]]
-    winner = seats[rows, rules.rank[seats, played, suit[:, None]].argmax(axis=1)]
-    points = np.where(winner % 2 == 0, 1, -1) * (1 + rules.points[seats, played].sum(axis=1))
-    after = state.pack_fields(
-        held,
-        np.where(complete, winner, here.leader),
-        np.where(complete, 0, here.n_played + 1),
-        np.where(complete[:, None], NO_SLOT, trick[:, :3]),
-    )
-    return Played(after, np.where(complete, points, 0))
+    played = Played(np.empty(len(states), np.int64), np.empty(len(states), np.int64))
+    _play(rules, states, slots, played)
+    return played
+
+
+@kernel
+def _mark_legal(rules: DealRules, states: Int64[np.ndarray, "n"], legal: Bool[np.ndarray, "n 7"]) -> None:
+    for i in range(len(states)):
+        state = states[i]
+        leader, plays = leader_of(state), plays_of(state)
+        mover = leader + plays & 3
+        slots = hand_of(state, mover)
+        if plays > 0:
+            slots = playable(slots, rules.follow[mover, rules.led[leader, slot_of(state, 0)]])
+        for slot in range(7):
+            legal[i, slot] = slots >> slot & 1
+
+
+@kernel
+def _play(rules: DealRules, states: Int64[np.ndarray, "n"], slots: Int64[np.ndarray, "n"], out: Played) -> None:
+    for i in range(len(states)):
+        state = states[i]
+        leader, plays = leader_of(state), plays_of(state)
+        held = held_of(state) & ~slot_bit(leader + plays & 3, slots[i])
+        if plays < 3:
+            first = slots[i] if plays == 0 else slot_of(state, 0)
+            second = slots[i] if plays == 1 else slot_of(state, 1)
+            third = slots[i] if plays == 2 else slot_of(state, 2)
+            out.states[i] = packed(held, leader, plays + 1, slots_on_table(first, second, third))
+            out.points[i] = 0
+            continue
+        suit = rules.led[leader, slot_of(state, 0)]
+        best, winner, points = np.int64(-1), leader, np.int64(1)
+        for place in range(4):
+            seat, slot = leader + place & 3, slots[i] if place == 3 else slot_of(state, place)
+            best, winner = winning(best, winner, rules.rank[seat, slot, suit], seat)
+            points += rules.points[seat, slot]
+        out.states[i] = packed(held, winner, 0, slots_on_table(NO_SLOT, NO_SLOT, NO_SLOT))
+        out.points[i] = -points if winner & 1 else points

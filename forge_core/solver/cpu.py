@@ -21,9 +21,10 @@ from forge_core.solver.lanes import (
     row_where,
 )
 from forge_core.solver.ranking import HANDS, LANE_SHIFT, MASK_OF_RANK, RANK_OF_MASK
+from forge_core.solver.rules_kernel import playable, winning
+from forge_core.solver.state import HAND_MASK
 
 LANE_SEAT = 3
-ALL_SLOTS = 127
 _WORST = 100  # beyond every value
 
 
@@ -67,17 +68,15 @@ def _hand(row: Row, seat: int) -> Any:
 @inlined
 def lead_slots(row: Row, seat: int) -> Any:
     """The slots (a bit mask) that the leader may try; for seat 3 all, its lanes decide."""
-    return np.int64(ALL_SLOTS) if seat == LANE_SEAT else _hand(row, seat)
+    return np.int64(HAND_MASK) if seat == LANE_SEAT else _hand(row, seat)
 
 
 @inlined
 def answer_slots(rules: Any, row: Row, node: Node, seat: int) -> Any:
     """The slots (a bit mask) that a later seat may try; for seat 3 all, its lanes decide."""
     if seat == LANE_SEAT:
-        return np.int64(ALL_SLOTS)
-    hand = _hand(row, seat)
-    following = hand & rules.follow[seat, node.suit]
-    return following if following != 0 else hand
+        return np.int64(HAND_MASK)
+    return playable(_hand(row, seat), rules.follow[seat, node.suit])
 
 
 @inlined
@@ -105,13 +104,12 @@ def play_next(rules: Any, sets: Any, row: Row, node: Node, seat: int, slot: Any)
     """The node after a later seat's play of a slot."""
     lanes = node.lanes & sets.may[row.tricks, node.suit, slot] if seat == LANE_SEAT else node.lanes
     shift = LANE_SHIFT[slot] if seat == LANE_SEAT else node.shift
-    rank = rules.rank[seat, slot, node.suit]
-    wins = rank > node.best
+    best, winner = winning(node.best, node.winner, rules.rank[seat, slot, node.suit], np.int64(seat))
     return Node(
         lanes,
         node.suit,
-        rank if wins else node.best,
-        np.int64(seat) if wins else node.winner,
+        best,
+        winner,
         node.points + rules.points[seat, slot],
         node.child + _child_key(row, seat, slot),
         shift,

@@ -15,12 +15,19 @@ from jaxtyping import Int8, Int64, UInt8
 
 from forge_core.errors import InputError
 from forge_core.rules import Deal
+from forge_core.solver import state
 from forge_core.solver.deal_rules import deal_rules
 from forge_core.solver.ranking import HANDS, HOLDS, MASK_OF_RANK, RANK_OF_MASK, ROW_START, VOIDS
 from forge_core.solver.solved import SolvedDeal, unreachable
 from forge_core.solver.state import OPENING, fields
 
 SOURCE = Path(__file__).with_name("value_table.cu")
+DEFINES = tuple(
+    f"-D{name}={value}{'LL' if name == 'ALL_HELD' else ''}"
+    for name, value in vars(state).items()
+    if name.isupper() and isinstance(value, int)
+)
+"""The constants of the packed state, as the compiler's options for SOURCE."""
 KERNELS = ("mark_level", "value_level", "states_of_ranks", "q_of_states")
 _ROWS = int(ROW_START[-1])
 _RULES_BYTES = 320
@@ -60,7 +67,7 @@ class CudaDevice:
             self.name: str = self.xp.cuda.runtime.getDeviceProperties(0)["name"].decode()
         except self.xp.cuda.runtime.CUDARuntimeError as error:
             raise _no_device(str(error)) from error
-        self._module: Any = self.xp.RawModule(code=SOURCE.read_text(), options=("--std=c++17",))
+        self._module: Any = self.xp.RawModule(code=SOURCE.read_text(), options=("--std=c++17", *DEFINES))
 
     def launch(self, kernel: str, threads: int, *arguments: Any) -> None:
         """Run a kernel over at least that many threads."""

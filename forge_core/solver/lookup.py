@@ -8,9 +8,20 @@ from forge_core.solver.cpu import Node, Row, answer_slots, lead_slots, play_lead
 from forge_core.solver.jit import inlined, kernel
 from forge_core.solver.lanes import lowest, popcount
 from forge_core.solver.ranking import HANDS, RANK_OF_MASK, ROW_START
-from forge_core.solver.state import ILLEGAL, NO_SLOT
+from forge_core.solver.rules_kernel import (
+    hand_of,
+    held_of,
+    leader_of,
+    packed,
+    playable,
+    plays_of,
+    slot_bit,
+    slot_of,
+    slots_on_table,
+    winning,
+)
+from forge_core.solver.state import HAND_BITS, ILLEGAL, NO_SLOT
 
-_ALL_HELD = (1 << 28) - 1
 _MOST_STATES_OF_A_ROW = 35 * 4 * 4 * 4 * 4
 
 
@@ -35,10 +46,10 @@ class TrickState(NamedTuple):
 
 @inlined
 def _row_number(table: Any, held: Any, leader: Any) -> Any:
-    tricks = popcount(np.uint64(held >> 21 & 127))
+    tricks = popcount(np.uint64(hand_of(held, 3)))
     radix = HANDS[tricks]
-    key = (leader * radix + RANK_OF_MASK[held & 127]) * radix + RANK_OF_MASK[held >> 7 & 127]
-    return np.int64(table.row_of[ROW_START[tricks] + key * radix + RANK_OF_MASK[held >> 14 & 127]])
+    key = (leader * radix + RANK_OF_MASK[hand_of(held, 0)]) * radix + RANK_OF_MASK[hand_of(held, 1)]
+    return np.int64(table.row_of[ROW_START[tricks] + key * radix + RANK_OF_MASK[hand_of(held, 2)]])
 
 
 @inlined
@@ -49,25 +60,16 @@ def _boundary_value(table: Any, held: Any, leader: Any) -> Any:
 @inlined
 def _legal(rules: Any, held: Any, trick: TrickState) -> Any:
     seat = (trick.leader + trick.place) & 3
-    hand = held >> 7 * seat & 127
-    following = hand & rules.follow[seat, trick.suit]
-    return following if trick.place > 0 and following != 0 else hand
+    hand = hand_of(held, seat)
+    return playable(hand, rules.follow[seat, trick.suit]) if trick.place > 0 else hand
 
 
 @inlined
 def _put(rules: Any, trick: TrickState, slot: Any) -> TrickState:
     seat = (trick.leader + trick.place) & 3
     suit = trick.suit if trick.place > 0 else rules.led[seat, slot]
-    rank = rules.rank[seat, slot, suit]
-    wins = rank > trick.best
-    return TrickState(
-        trick.leader,
-        trick.place + 1,
-        suit,
-        rank if wins else trick.best,
-        seat if wins else trick.winner,
-        trick.points + rules.points[seat, slot],
-    )
+    best, winner = winning(trick.best, trick.winner, rules.rank[seat, slot, suit], seat)
+    return TrickState(trick.leader, trick.place + 1, suit, best, winner, trick.points + rules.points[seat, slot])
 
 
 @kernel
@@ -81,7 +83,7 @@ def _minimax(rules: Any, table: Any, held: Any, trick: TrickState) -> Any:
     while todo:
         slot = lowest(todo)
         todo &= todo - 1
-        value = _minimax(rules, table, held & ~(np.int64(1) << (7 * seat + slot)), _put(rules, trick, slot))
+        value = _minimax(rules, table, held & ~slot_bit(seat, slot), _put(rules, trick, slot))
         best = min(best, value) if seat & 1 else max(best, value)
     return best
 
@@ -89,9 +91,9 @@ def _minimax(rules: Any, table: Any, held: Any, trick: TrickState) -> Any:
 @inlined
 def _is_boundary(table: Any, held: Any, leader: Any) -> bool:
     """Whether a state between tricks can be reached."""
-    tricks = popcount(np.uint64(held & 127))
+    tricks = popcount(np.uint64(hand_of(held, 0)))
     for seat in range(1, 4):
-        if popcount(np.uint64(held >> 7 * seat & 127)) != tricks:
+        if popcount(np.uint64(hand_of(held, seat))) != tricks:
             return False
     row = _row_number(table, held, leader)
     return row >= 0 and table.lanes[row] >> np.uint64(held >> 21 & 63) & np.uint64(1) != 0
@@ -100,21 +102,19 @@ def _is_boundary(table: Any, held: Any, leader: Any) -> bool:
 @inlined
 def _resume(rules: Any, table: Any, state: Any) -> tuple[Any, TrickState, bool]:
     """What is held, the trick in progress, and whether play can reach this packed state at all."""
-    held = state & _ALL_HELD
-    leader = state >> 28 & 3
-    n_played = state >> 30 & 3
+    held, leader, n_played = held_of(state), leader_of(state), plays_of(state)
     for place in range(n_played):
-        held |= np.int64(1) << (7 * (leader + place & 3) + (state >> (32 + 3 * place) & 7))
+        held |= slot_bit(leader + place & 3, slot_of(state, place))
     zero = np.int64(0)
     trick = TrickState(leader, zero, zero, np.int64(-1), zero, np.int64(1))
-    reachable = _is_boundary(table, held & _ALL_HELD, leader)
+    reachable = _is_boundary(table, held_of(held), leader)
     for place in range(n_played):
-        slot = state >> (32 + 3 * place) & 7
+        slot = slot_of(state, place)
         if slot == NO_SLOT or not _legal(rules, held, trick) >> slot & 1:
             return held, trick, False
-        held &= ~(np.int64(1) << (7 * (leader + place & 3) + slot))
+        held &= ~slot_bit(leader + place & 3, slot)
         trick = _put(rules, trick, slot)
-    return held, trick, reachable and held == state & _ALL_HELD
+    return held, trick, reachable and held == held_of(state)
 
 
 @kernel
@@ -133,7 +133,7 @@ def q_of_states(rules: Any, table: Any, states: Any, out: Any) -> int:
         while todo:
             slot = lowest(todo)
             todo &= todo - 1
-            after = held & ~(np.int64(1) << (7 * seat + slot))
+            after = held & ~slot_bit(seat, slot)
             out[i, slot] = _minimax(rules, table, after, _put(rules, trick, slot))
     return -1
 
@@ -141,21 +141,15 @@ def q_of_states(rules: Any, table: Any, states: Any, out: Any) -> int:
 @inlined
 def _emit(row: Row, node: Node, leader: int, place: int, played: Any, slots: Any, out: Any, n: int) -> int:
     """Append the packed states of a node, one a lane, to `out`; returns how many there are now."""
-    held = row.hand0 | row.hand1 << 7 | row.hand2 << 14
-    trick = np.int64(leader) << 28 | np.int64(place) << 30 | slots << 32
+    held = row.hand0 | row.hand1 << HAND_BITS | row.hand2 << 2 * HAND_BITS
     lanes = node.lanes
     while lanes:
         lane = lowest(np.int64(lanes))
         lanes &= lanes - np.uint64(1)
         hand3 = lane | (64 if popcount(np.uint64(lane)) < row.tricks else 0)
-        out[n] = (held | hand3 << 21) & ~played | trick
+        out[n] = packed((held | hand3 << 3 * HAND_BITS) & ~played, leader, place, slots)
         n += 1
     return n
-
-
-@inlined
-def _bit(seat: int, slot: Any) -> Any:
-    return np.int64(1) << (7 * seat + slot)
 
 
 @inlined
@@ -169,7 +163,7 @@ def _emit_row(leader: int, rules: Any, sets: Any, row: Row, place: int, out: Any
         todo0 &= todo0 - 1
         node0 = play_lead(rules, sets, row, leader, slot0)
         if place == 1:
-            n = _emit(row, node0, leader, 1, _bit(leader, slot0), slot0 | NO_SLOT << 3 | NO_SLOT << 6, out, n)
+            n = _emit(row, node0, leader, 1, slot_bit(leader, slot0), slots_on_table(slot0, NO_SLOT, NO_SLOT), out, n)
             continue
         if node0.lanes == 0:
             continue
@@ -178,9 +172,9 @@ def _emit_row(leader: int, rules: Any, sets: Any, row: Row, place: int, out: Any
             slot1 = lowest(todo1)
             todo1 &= todo1 - 1
             node1 = play_next(rules, sets, row, node0, second, slot1)
-            played = _bit(leader, slot0) | _bit(second, slot1)
+            played = slot_bit(leader, slot0) | slot_bit(second, slot1)
             if place == 2:
-                n = _emit(row, node1, leader, 2, played, slot0 | slot1 << 3 | NO_SLOT << 6, out, n)
+                n = _emit(row, node1, leader, 2, played, slots_on_table(slot0, slot1, NO_SLOT), out, n)
                 continue
             if node1.lanes == 0:
                 continue
@@ -189,8 +183,8 @@ def _emit_row(leader: int, rules: Any, sets: Any, row: Row, place: int, out: Any
                 slot2 = lowest(todo2)
                 todo2 &= todo2 - 1
                 node2 = play_next(rules, sets, row, node1, third, slot2)
-                slots = slot0 | slot1 << 3 | slot2 << 6
-                n = _emit(row, node2, leader, 3, played | _bit(third, slot2), slots, out, n)
+                slots = slots_on_table(slot0, slot1, slot2)
+                n = _emit(row, node2, leader, 3, played | slot_bit(third, slot2), slots, out, n)
     return n
 
 
@@ -212,7 +206,7 @@ def states_of_ranks(rules: Any, sets: Any, rows: Any, ranks: Any, out: Any) -> N
             leader, row = unpack_row(tricks, np.int64(keys[r]), lanes[r])
             if place == 0:
                 node = Node(row.lanes, 0, 0, 0, 0, 0, 0)
-                _emit(row, node, leader, 0, np.int64(0), np.int64(NO_SLOT | NO_SLOT << 3 | NO_SLOT << 6), buffer, 0)
+                _emit(row, node, leader, 0, np.int64(0), slots_on_table(NO_SLOT, NO_SLOT, NO_SLOT), buffer, 0)
             elif leader == 0:
                 _emit_row(0, rules, sets, row, place, buffer)
             elif leader == 1:

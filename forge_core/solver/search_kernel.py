@@ -17,6 +17,8 @@ from numba import int64, uint64
 from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK
 from forge_core.solver.jit import inlined, kernel
 from forge_core.solver.lanes import lowest, popcount
+from forge_core.solver.rules_kernel import hand_of, held_of, leader_of, playable, plays_of, slot_bit, slot_of, winning
+from forge_core.solver.state import LEADER_SHIFT
 
 _FOLLOWS = np.array(FOLLOWS, dtype=np.int64)
 _RANKS = np.array(RANK, dtype=np.int64)
@@ -35,7 +37,6 @@ _TABLE = _GENERATION + 1
 _TABLE_BITS = 15
 _GENERATIONS = 1 << 15
 _HASH = np.int64(-7046029254386353131)  # 2^64 / golden ratio
-_ALL_HELD = (1 << 28) - 1
 _NO_MOVE = 7
 _FAR = 100  # beyond every value
 
@@ -80,20 +81,13 @@ def prepare(deal: Any, declaration: Any, m: Any) -> None:
 
 
 @inlined
-def _hand(held: Any, seat: Any) -> Any:
-    return held >> (7 * seat) & 127
-
-
-@inlined
 def _rank(m: Any, seat: Any, slot: Any, suit: Any) -> Any:
     return _at(m, _RANK + 8 * (8 * seat + slot) + suit)
 
 
 @inlined
 def _legal(m: Any, held: Any, seat: Any, suit: Any) -> Any:
-    hand = _hand(held, seat)
-    following = hand & _at(m, _FOLLOW + 8 * seat + suit)
-    return following if following else hand
+    return playable(hand_of(held, seat), _at(m, _FOLLOW + 8 * seat + suit))
 
 
 @inlined
@@ -115,8 +109,7 @@ def _promising(m: Any, slots: Any, seat: Any, suit: Any, best: Any, ours: Any, l
 
 @inlined
 def _after(m: Any, seat: Any, slot: Any, suit: Any, best: Any, winner: Any) -> Any:
-    rank = _rank(m, seat, slot, suit)
-    return (rank, seat) if rank > best else (best, winner)
+    return winning(best, winner, _rank(m, seat, slot, suit), seat)
 
 
 @inlined
@@ -131,7 +124,7 @@ def _sure_tricks(m: Any, held: Any, leader: Any) -> Any:
     Its trumps above all of theirs win a trick each, whenever they are played; of the others only the first lead counts.
     """
     sure, trumps, other = int64(0), int64(0), int64(0)
-    todo = _hand(held, leader)
+    todo = hand_of(held, leader)
     while todo:
         slot = lowest(todo)
         todo &= todo - 1
@@ -148,12 +141,19 @@ def _sure_tricks(m: Any, held: Any, leader: Any) -> Any:
 
 
 @inlined
+def _last_rank(m: Any, held: Any, seat: Any, suit: Any) -> Any:
+    return _rank(m, seat, lowest(hand_of(held, seat)), suit)
+
+
+@inlined
 def _last_trick(m: Any, held: Any, leader: Any, left: Any) -> Any:
-    lead = lowest(_hand(held, leader))
+    lead = lowest(hand_of(held, leader))
     suit = _at(m, _LED + 8 * leader + lead)
     first, second, third = leader + 1 & 3, leader + 2 & 3, leader + 3 & 3
-    ours = max(_rank(m, leader, lead, suit), _rank(m, second, lowest(_hand(held, second)), suit))
-    theirs = max(_rank(m, first, lowest(_hand(held, first)), suit), _rank(m, third, lowest(_hand(held, third)), suit))
+    ours = max(_rank(m, leader, lead, suit), _rank(m, second, lowest(hand_of(held, second)), suit))
+    theirs = max(
+        _rank(m, first, lowest(hand_of(held, first)), suit), _rank(m, third, lowest(hand_of(held, third)), suit)
+    )
     return left if ours > theirs else -left
 
 
@@ -175,11 +175,11 @@ def _bounds(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
     Where `low >= b` or `high < b` already, the rest is not filled in.
     """
     nothing = int64(0)
-    hand = _hand(held, leader)
+    hand = hand_of(held, leader)
     if hand & (hand - 1) == 0:
         value = _last_trick(m, held, leader, left)
         return value, value, nothing, nothing, nothing, nothing
-    at, tag, low, high, move = _look_up(m, held | leader << 28, left)
+    at, tag, low, high, move = _look_up(m, held | leader << LEADER_SHIFT, left)
     if low >= b or high < b:
         return low, high, nothing, nothing, nothing, nothing
     sure, points = _sure_tricks(m, held, leader)
@@ -214,7 +214,7 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
         return high
     seat1, seat2, seat3 = leader + 1 & 3, leader + 2 & 3, leader + 3 & 3
     first0 = sure if move == _NO_MOVE else int64(1) << move
-    todo0 = _hand(held, leader)
+    todo0 = hand_of(held, leader)
     best0 = int64(-_FAR)
     while todo0 and best0 < b:
         slot0 = _pick(todo0, first0)
@@ -228,7 +228,7 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
         best1 = int64(_FAR)
         while todo1 and best1 >= b:
             slot1 = _pick(todo1, first1)
-            todo1, held1 = todo1 & ~(int64(1) << slot1), held0 & ~(int64(1) << (7 * seat1 + slot1))
+            todo1, held1 = todo1 & ~(int64(1) << slot1), held0 & ~slot_bit(seat1, slot1)
             rank1, winner1 = _after(m, seat1, slot1, suit, rank0, leader)
             points1 = points0 + _at(m, _POINTS + 8 * seat1 + slot1)
             todo2 = _legal(m, held, seat2, suit)
@@ -236,7 +236,7 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
             best2 = int64(-_FAR)
             while todo2 and best2 < b:
                 slot2 = _pick(todo2, first2)
-                todo2, held2 = todo2 & ~(int64(1) << slot2), held1 & ~(int64(1) << (7 * seat2 + slot2))
+                todo2, held2 = todo2 & ~(int64(1) << slot2), held1 & ~slot_bit(seat2, slot2)
                 rank2, winner2 = _after(m, seat2, slot2, suit, rank1, winner1)
                 points2 = points1 + _at(m, _POINTS + 8 * seat2 + slot2)
                 todo3 = _legal(m, held, seat3, suit)
@@ -244,7 +244,7 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
                 best3 = int64(_FAR)
                 while todo3 and best3 >= b:
                     slot3 = _pick(todo3, first3)
-                    todo3, held3 = todo3 & ~(int64(1) << slot3), held2 & ~(int64(1) << (7 * seat3 + slot3))
+                    todo3, held3 = todo3 & ~(int64(1) << slot3), held2 & ~slot_bit(seat3, slot3)
                     winner = _after(m, seat3, slot3, suit, rank2, winner2)[1]
                     points = points2 + _at(m, _POINTS + 8 * seat3 + slot3)
                     target = _threshold(leader, winner, points, b)
@@ -274,7 +274,7 @@ def _descend(m: Any, held: Any, trick: Any, left: Any, b: Any) -> Any:
     while todo and (value < b) == ours:
         slot = _pick(todo, first)
         todo &= ~(int64(1) << slot)
-        below = _descend(m, held & ~(int64(1) << (7 * seat + slot)), _put(m, trick, slot), left, b)
+        below = _descend(m, held & ~slot_bit(seat, slot), _put(m, trick, slot), left, b)
         value = max(value, below) if ours else min(value, below)
     return value
 
@@ -315,11 +315,10 @@ def _exact(m: Any, held: Any, trick: Any, left: Any, guess: Any) -> Any:
 @inlined
 def _asked(m: Any, state: Any, slots: Any) -> Any:
     """What a search of a packed state starts from: hands, trick, points left, mover, its legal slots among `slots`."""
-    held = state & _ALL_HELD
-    leader = state >> 28 & 3
+    held, leader = held_of(state), leader_of(state)
     trick = (leader, int64(0), int64(0), int64(-1), leader, int64(1))
-    for place in range(state >> 30 & 3):
-        trick = _put(m, trick, state >> (32 + 3 * place) & 7)
+    for place in range(plays_of(state)):
+        trick = _put(m, trick, slot_of(state, place))
     left = trick[5] - 1 + (popcount(uint64(held)) + trick[1]) // 4
     todo = held
     while todo:
@@ -327,7 +326,7 @@ def _asked(m: Any, state: Any, slots: Any) -> Any:
         todo &= todo - 1
         left += _at(m, _POINTS + 8 * (i // 7) + i % 7)
     seat = leader + trick[1] & 3
-    legal = _hand(held, seat) if trick[1] == 0 else _legal(m, held, seat, trick[2])
+    legal = hand_of(held, seat) if trick[1] == 0 else _legal(m, held, seat, trick[2])
     return held, trick, left, seat, legal & int64(slots)
 
 
@@ -339,7 +338,7 @@ def q_of_state(m: Any, state: Any, slots: Any, out: Any) -> None:
     while todo:
         slot = lowest(todo)
         todo &= todo - 1
-        guess = _exact(m, held & ~(int64(1) << (7 * seat + slot)), _put(m, trick, slot), left, guess)
+        guess = _exact(m, held & ~slot_bit(seat, slot), _put(m, trick, slot), left, guess)
         out[slot] = -guess if trick[0] & 1 else guess
 
 
@@ -358,5 +357,5 @@ def reached_of_state(m: Any, state: Any, slots: Any, bound: Any, out: Any) -> No
         elif left < b:
             reached = False
         else:
-            reached = _descend(m, held & ~(int64(1) << (7 * seat + slot)), _put(m, trick, slot), left, b) >= b
+            reached = _descend(m, held & ~slot_bit(seat, slot), _put(m, trick, slot), left, b) >= b
         out[slot] = reached != (odd == 1)

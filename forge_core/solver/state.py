@@ -15,8 +15,14 @@ from forge_core.rules import Deal, Position
 
 ILLEGAL = -128
 """The q of a slot that may not be played."""
+HAND_BITS, HAND_MASK = 7, 127
+LEADER_SHIFT, PLAYS_SHIFT, SLOTS_SHIFT = 28, 30, 32
+SLOT_BITS, SEAT_MASK = 3, 3
 NO_SLOT = 7
-OPENING = (1 << 28) - 1 | NO_SLOT << 32 | NO_SLOT << 35 | NO_SLOT << 38
+"""Where no slot was played yet; as a mask, the bits of one slot."""
+ALL_HELD = (1 << LEADER_SHIFT) - 1
+"""The bits of the four hands."""
+OPENING = ALL_HELD | (NO_SLOT | NO_SLOT << SLOT_BITS | NO_SLOT << 2 * SLOT_BITS) << SLOTS_SHIFT
 """The state in which every seat holds all its slots and seat 0 is to lead."""
 
 
@@ -41,41 +47,45 @@ class StateFields(NamedTuple):
 
 def pack(position: Position) -> int:
     """The packed state of a position."""
-    state = position.leader << 28 | len(position.trick) << 30
+    state = position.leader << LEADER_SHIFT | len(position.trick) << PLAYS_SHIFT
     for seat, mask in enumerate(position.held):
-        state |= mask << 7 * seat
+        state |= mask << HAND_BITS * seat
     for place in range(3):
         slot = position.trick[place] if place < len(position.trick) else NO_SLOT
-        state |= slot << 32 + 3 * place
+        state |= slot << SLOTS_SHIFT + SLOT_BITS * place
     return state
 
 
 def unpack(state: int, deal: Deal, declaration: int) -> Position:
     """The position of a packed state; who won the tricks before it is not in it, so `won` is (0, 0)."""
     state = int(state)
-    n_played = state >> 30 & 3
+    n_played = state >> PLAYS_SHIFT & SEAT_MASK
     return Position(
         deal,
         int(declaration),
-        held=(state & 127, state >> 7 & 127, state >> 14 & 127, state >> 21 & 127),
-        leader=state >> 28 & 3,
-        trick=tuple(state >> 32 + 3 * place & 7 for place in range(n_played)),
+        held=(_hand(state, 0), _hand(state, 1), _hand(state, 2), _hand(state, 3)),
+        leader=state >> LEADER_SHIFT & SEAT_MASK,
+        trick=tuple(state >> SLOTS_SHIFT + SLOT_BITS * place & NO_SLOT for place in range(n_played)),
     )
+
+
+def _hand(state: int, seat: int) -> int:
+    return state >> HAND_BITS * seat & HAND_MASK
 
 
 def fields(states: Int64[np.ndarray, "n"]) -> StateFields:
     """The parts of packed states, as arrays."""
     states = np.asarray(states, dtype=np.int64)
-    held = (states[:, None] >> (7 * np.arange(4)) & 127).astype(np.uint8)
-    leader = (states >> 28 & 3).astype(np.int8)
-    n_played = (states >> 30 & 3).astype(np.int8)
+    held = (states[:, None] >> (HAND_BITS * np.arange(4)) & HAND_MASK).astype(np.uint8)
+    leader = (states >> LEADER_SHIFT & SEAT_MASK).astype(np.int8)
+    n_played = (states >> PLAYS_SHIFT & SEAT_MASK).astype(np.int8)
     return StateFields(
         held=held,
         leader=leader,
         n_played=n_played,
-        trick=(states[:, None] >> (32 + 3 * np.arange(3)) & 7).astype(np.int8),
+        trick=(states[:, None] >> (SLOTS_SHIFT + SLOT_BITS * np.arange(3)) & NO_SLOT).astype(np.int8),
         mover=((leader + n_played) % 4).astype(np.int8),
-        plays_left=np.bitwise_count(states & ((1 << 28) - 1)).astype(np.int8),
+        plays_left=np.bitwise_count(states & ALL_HELD).astype(np.int8),
     )
 
 
@@ -86,6 +96,6 @@ def pack_fields(
     trick: Int64[np.ndarray, "n 3"],
 ) -> Int64[np.ndarray, "n"]:
     """The packed states of these parts: the inverse of `fields`."""
-    masks = (held.astype(np.int64) << 7 * np.arange(4)).sum(axis=1)
-    slots = (trick.astype(np.int64) << 32 + 3 * np.arange(3)).sum(axis=1)
-    return masks | leader.astype(np.int64) << 28 | n_played.astype(np.int64) << 30 | slots
+    masks = (held.astype(np.int64) << HAND_BITS * np.arange(4)).sum(axis=1)
+    slots = (trick.astype(np.int64) << SLOTS_SHIFT + SLOT_BITS * np.arange(3)).sum(axis=1)
+    return masks | leader.astype(np.int64) << LEADER_SHIFT | n_played.astype(np.int64) << PLAYS_SHIFT | slots

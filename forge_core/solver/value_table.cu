@@ -4,6 +4,7 @@
 // threads of a row walk the same trick side by side and read the rows below 64 bytes at a time; a thread whose lane may
 // not make a play sits that play out. What is reachable is a bit a lane, one 64-bit word a row, walked by one thread.
 //
+// The packed state (HAND_BITS, LEADER_SHIFT ...) comes from state.py as macros: see DEFINES in gpu.py.
 // The kernels know no rules: they come as data, 320 bytes a deal (`Rules`), and as constants of the layout (`Layout`).
 // Plain per-thread functions: they compile with nvcc, with NVRTC, and with g++ behind a shim that loops over the grid.
 
@@ -31,9 +32,6 @@ struct Layout {
 };
 
 static const int LANE_SEAT = 3;
-static const int ILLEGAL = -128;
-static const int NO_SLOT = 7;
-static const i64 ALL_HELD = (1LL << 28) - 1;
 
 struct Row {               // a row of boundary states
     int tricks;
@@ -51,6 +49,8 @@ static __device__ int lowest(int bits) { return __ffs(bits) - 1; }
 
 static __device__ int size_of(i64 bits) { return __popcll((u64)bits); }
 
+static __device__ int hand_of(i64 held, int seat) { return (int)(held >> HAND_BITS * seat & HAND_MASK); }
+
 static __device__ Row row_of_key(const Layout& at, int tricks, i64 key) {
     i64 radix = at.hands[tricks];
     Row row;
@@ -64,7 +64,7 @@ static __device__ Row row_of_key(const Layout& at, int tricks, i64 key) {
 
 // The slots that a seat may try: for seat 3 all, its lanes decide.
 static __device__ int slots_of(const Rules& rules, const Row& row, int seat, int place, int suit) {
-    if (seat == LANE_SEAT) return 127;
+    if (seat == LANE_SEAT) return HAND_MASK;
     int hand = (int)row.hand[seat], following = hand & rules.follow[seat][suit];
     return place > 0 && following ? following : hand;
 }
@@ -203,7 +203,7 @@ static __device__ void find(const Layout& at, const Rules& rules, const Row& row
     if (PLACE == out.place) {
         i64 here = __popcll(node.lanes);
         if (out.left < here) out.state = state_of(row, node.lanes, out.left, played,
-                                                  (i64)row.leader << 28 | (i64)PLACE << 30 | slots << 32);
+                                                  (i64)row.leader << LEADER_SHIFT | (i64)PLACE << PLAYS_SHIFT | slots << SLOTS_SHIFT);
         out.left -= here;
         return;
     }
@@ -213,7 +213,7 @@ static __device__ void find(const Layout& at, const Rules& rules, const Row& row
         Node next = after(at, rules, row, node, PLACE, slot);
         if (!next.lanes) continue;
         i64 on_table = (slots & ~(7LL << 3 * PLACE)) | (i64)slot << 3 * PLACE;
-        find<PLACE + 1>(at, rules, row, next, played | 1LL << (7 * seat + slot), on_table, out);
+        find<PLACE + 1>(at, rules, row, next, played | 1LL << (HAND_BITS * seat + slot), on_table, out);
     }
 }
 
@@ -241,7 +241,7 @@ extern "C" __global__ void states_of_ranks(const Layout* layout, const Rules* ru
     i64 within = low - 4 * (at.row_start[8] - at.row_start[tricks + 1]);
     Row row = row_of_key(at, tricks, within % rows);
     Emitter out = {(int)(within / rows), ranks[thread] - (low ? (i64)before[low - 1] : 0), -1};
-    i64 none = NO_SLOT | NO_SLOT << 3 | NO_SLOT << 6;
+    i64 none = NO_SLOT | NO_SLOT << SLOT_BITS | NO_SLOT << 2 * SLOT_BITS;
     find<0>(at, rules[deal], row, before_the_lead(lanes[at.row_start[tricks] + within % rows]), 0, none, out);
     states[thread] = out.state;
 }
@@ -252,7 +252,7 @@ struct Trick {             // a trick in progress
 
 static __device__ int legal(const Rules& rules, i64 held, const Trick& trick) {
     int seat = (trick.leader + trick.place) & 3;
-    int hand = (int)(held >> 7 * seat & 127), following = hand & rules.follow[seat][trick.suit];
+    int hand = hand_of(held, seat), following = hand & rules.follow[seat][trick.suit];
     return trick.place > 0 && following ? following : hand;
 }
 
@@ -270,29 +270,29 @@ static __device__ Trick put(const Rules& rules, Trick trick, int slot) {
 }
 
 static __device__ i64 row_number(const Layout& at, i64 held, int leader) {
-    int tricks = size_of(held & 127);
+    int tricks = size_of(hand_of(held, 0));
     i64 radix = at.hands[tricks];
-    i64 key = (leader * radix + at.rank_of_mask[held & 127]) * radix + at.rank_of_mask[held >> 7 & 127];
-    return at.row_start[tricks] + key * radix + at.rank_of_mask[held >> 14 & 127];
+    i64 key = (leader * radix + at.rank_of_mask[hand_of(held, 0)]) * radix + at.rank_of_mask[hand_of(held, 1)];
+    return at.row_start[tricks] + key * radix + at.rank_of_mask[hand_of(held, 2)];
 }
 
 static __device__ bool is_boundary(const Layout& at, const u64* lanes, i64 held, int leader) {
     for (int seat = 1; seat < 4; seat++)
-        if (size_of(held >> 7 * seat & 127) != size_of(held & 127)) return false;
+        if (size_of(hand_of(held, seat)) != size_of(hand_of(held, 0))) return false;
     return lanes[row_number(at, held, leader)] >> (held >> 21 & 63) & 1;
 }
 
 // Replays the plays on the table; false where play cannot reach the state.
 static __device__ bool resume(const Layout& at, const Rules& rules, const u64* lanes, i64 state, Trick& trick) {
-    int leader = (int)(state >> 28 & 3), plays = (int)(state >> 30 & 3);
+    int leader = (int)(state >> LEADER_SHIFT & SEAT_MASK), plays = (int)(state >> PLAYS_SHIFT & SEAT_MASK);
     i64 held = state & ALL_HELD;
-    for (int i = 0; i < plays; i++) held |= 1LL << (7 * ((leader + i) & 3) + (state >> (32 + 3 * i) & 7));
+    for (int i = 0; i < plays; i++) held |= 1LL << (HAND_BITS * ((leader + i) & 3) + (state >> (SLOTS_SHIFT + SLOT_BITS * i) & NO_SLOT));
     trick = {leader, 0, 0, -1, leader, 1};
     if (!is_boundary(at, lanes, held & ALL_HELD, leader)) return false;
     for (int i = 0; i < plays; i++) {
-        int slot = (int)(state >> (32 + 3 * i) & 7);
+        int slot = (int)(state >> (SLOTS_SHIFT + SLOT_BITS * i) & NO_SLOT);
         if (slot == NO_SLOT || !(legal(rules, held, trick) >> slot & 1)) return false;
-        held &= ~(1LL << (7 * ((leader + i) & 3) + slot));
+        held &= ~(1LL << (HAND_BITS * ((leader + i) & 3) + slot));
         trick = put(rules, trick, slot);
     }
     return held == (state & ALL_HELD);
@@ -308,7 +308,7 @@ static __device__ int minimax(const Layout& at, const Rules& rules, i64 held, co
     int best = seat & 1 ? 100 : -100;
     for (int todo = legal(rules, held, trick); todo; todo &= todo - 1) {
         int slot = lowest(todo);
-        int value = minimax<DEPTH - 1>(at, rules, held & ~(1LL << (7 * seat + slot)), put(rules, trick, slot), values);
+        int value = minimax<DEPTH - 1>(at, rules, held & ~(1LL << (HAND_BITS * seat + slot)), put(rules, trick, slot), values);
         best = (seat & 1 ? value < best : value > best) ? value : best;
     }
     return best;
@@ -335,7 +335,7 @@ extern "C" __global__ void q_of_states(const Layout* layout, const Rules* rules,
     for (int slot = 0; slot < 7; slot++) {
         int q = !reachable ? 127 : ILLEGAL;
         if (reachable && (slots >> slot & 1))
-            q = minimax<3>(at, game, held & ~(1LL << (7 * seat + slot)), put(game, trick, slot), values);
+            q = minimax<3>(at, game, held & ~(1LL << (HAND_BITS * seat + slot)), put(game, trick, slot), values);
         out[7 * thread + slot] = (signed char)q;
     }
 }

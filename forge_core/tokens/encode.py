@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int8, Int64, UInt8
 
 from forge_core.solver import state
 from forge_core.solver.jit import inlined, kernel
+from forge_core.solver.rules_kernel import playable
 from forge_core.solver.state import StateFields
 from forge_core.tokens import vocabulary as words
 from forge_core.tokens.domino_features import STATIC, domino_features
@@ -132,6 +133,6 @@ def _mark_legal(deals: DealFeatures, deal: int, states: StateFields, i: int, leg
         suit = deals.leads[deal, 7 * states.leader[i] + states.trick[i, 0]]
         for slot in range(7):
             following |= (deals.follows[deal, 7 * mover + slot] >> suit & 1) << slot
-    playable = held & following if held & following else held
+    slots = playable(held, following)
     for slot in range(7):
-        legal[slot] = playable >> slot & 1
+        legal[slot] = slots >> slot & 1

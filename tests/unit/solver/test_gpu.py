@@ -12,6 +12,7 @@ import pytest
 from forge_core.errors import InputError
 from forge_core.rules import deal_from_seed
 from forge_core.solver.gpu import (
+    DEFINES,
     SOURCE,
     CudaDevice,
     Device,
@@ -84,7 +85,7 @@ def test_nvcc_compiles_the_kernels(architecture: str, tmp_path: Path) -> None:
     if shutil.which("nvcc") is None:
         pytest.skip("nvcc is not installed")
     command = ["nvcc", "-std=c++17", f"-arch={architecture}", "-cubin", "-Werror", "all-warnings"]
-    subprocess.run([*command, "-o", tmp_path / "kernels.cubin", SOURCE], check=True)
+    subprocess.run([*command, *DEFINES, "-o", tmp_path / "kernels.cubin", SOURCE], check=True)
 
 
 def test_without_a_device_the_message_says_what_to_do() -> None:
