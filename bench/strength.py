@@ -9,17 +9,13 @@ import json
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from report import RESULTS, machine
 
-from forge_core.arena.match import BLOCK, play_block
-from forge_core.arena.record import open_record, read_block, write_block
-from forge_core.arena.result import result_of
+from forge_core.arena.run import run_match
 from forge_core.arena.settings import Deals, MatchSettings
 from forge_core.errors import InputError
-from forge_core.players.registry import Means, make_player
-from forge_core.solver import SOLVER_VERSION
+from forge_core.players.registry import Means
 
 START = 1_000_000
 PAIRS = (
@@ -39,30 +35,18 @@ PAIRS = (
 TARGET = RESULTS / "strength.json"
 
 
-def play(settings: MatchSettings, pairs: int, folder: Path, threads: int) -> dict[str, Any]:
-    """One match, as the row of the record."""
-    means = Means(threads)
-    a, b = make_player(settings.a, means), make_player(settings.b, means)
-    open_record(folder, settings, {"solver": SOLVER_VERSION})
-    blocks = []
-    for seeds in Deals(start=START, count=pairs).blocks(BLOCK):
-        block = read_block(folder, seeds)
-        if block is None:
-            block = play_block(seeds, settings, a, b)
-            write_block(folder, block)
-        blocks.append(block)
-    return result_of(blocks, settings).as_json()
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--record", type=Path, required=True, help="where the contracts are kept")
     parser.add_argument("--threads", type=int, default=2)
     asked = parser.parse_args()
+    means = Means(asked.threads)
     for number, (a, b, pairs) in enumerate(PAIRS):
         start = time.monotonic()
         try:
-            row = play(MatchSettings(a=a, b=b), pairs, asked.record / str(number), asked.threads)
+            row = run_match(
+                Deals(start=START, count=pairs), MatchSettings(a=a, b=b), means, record=asked.record / str(number)
+            ).as_json()
         except InputError as error:
             print(error, flush=True)
             continue

@@ -9,7 +9,22 @@ import os
 
 import typer
 
-from flows.cli import advise, backfill, eq, generate, local, look, modal, models, shard, stages, store, train, whole
+from flows.cli import (
+    advise,
+    arena,
+    backfill,
+    eq,
+    generate,
+    local,
+    look,
+    modal,
+    models,
+    shard,
+    stages,
+    store,
+    train,
+    whole,
+)
 from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
@@ -23,6 +38,7 @@ app = typer.Typer(
 )
 look.add_to(app)
 advise.add_to(app)
+arena.add_to(app)
 generate.add_to(app)
 backfill.add_to(app)
 stages.add_to(app)

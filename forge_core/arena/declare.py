@@ -1,5 +1,6 @@
 """Which trumps seat 0 calls."""
 
+from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -38,7 +39,7 @@ def declarations(
     hands: UInt8[np.ndarray, "n 7"],
     bids: UInt8[np.ndarray, "n"],
     keys: UInt64[np.ndarray, "n"],
-    seeds: range,
+    seeds: Sequence[int],
 ) -> UInt8[np.ndarray, "n"]:
     """The declarations of the hands of a block. InputError when the player is to choose and cannot."""
     if declare is Declare.FIXED:

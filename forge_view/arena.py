@@ -1,0 +1,109 @@
+"""Matches as tables for the terminal, as Markdown for a run's page, and ratings as a plot."""
+
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from forge_core.arena.games import GamesResult
+from forge_core.arena.result import MatchResult, Side
+from forge_core.arena.run import Matrix
+from forge_core.arena.statistics import Interval
+
+
+def match_rows(match: MatchResult) -> list[tuple[str, str, str]]:
+    """(what, A's, B's) of a match."""
+    sides = (match.a, match.b)
+
+    def both(what: str, values: tuple[str, str]) -> tuple[str, str, str]:
+        return what, values[0], values[1]
+
+    rows = [
+        both("makes its contracts", (_rate(sides[0]), _rate(sides[1]))),
+        both("contracts that only it made", (f"{sides[0].only:,}", f"{sides[1].only:,}")),
+        both("points a contract, banked when decided", (f"{sides[0].points:.2f}", f"{sides[1].points:.2f}")),
+        both("seconds a decision", (f"{sides[0].seconds_a_decision:.2g}", f"{sides[1].seconds_a_decision:.2g}")),
+    ]
+    if sides[0].forfeits or sides[1].forfeits:
+        rows.append(both("contracts forfeited", (f"{sides[0].forfeits:,}", f"{sides[1].forfeits:,}")))
+    low, high = match.marks_interval
+    rows += [
+        ("marks a contract, won by A of B", f"{match.marks:+.3f}", f"{low:+.3f} to {high:+.3f}"),
+        ("McNemar", f"p = {match.p:.2g}", f"z = {match.z:+.2f}"),
+    ]
+    return rows
+
+
+def match_view(match: MatchResult) -> RenderableType:
+    """A match in the terminal: the table and the sentence."""
+    table = Table(title=f"{match.pairs:,} deals, each played twice", title_justify="left")
+    table.add_column("")
+    table.add_column(f"A: {match.a.name}", justify="right", overflow="fold")
+    table.add_column(f"B: {match.b.name}", justify="right", overflow="fold")
+    for row in match_rows(match):
+        table.add_row(*row)
+    words = [Text(match.verdict, style="bold")]
+    if match.sprt is not None:
+        words.append(Text(f"Sequential test: {match.sprt}."))
+    return Group(table, *words)
+
+
+def matrix_view(matrix: Matrix) -> RenderableType:
+    """Everyone against everyone in the terminal, the best first."""
+    table = Table(title="z of the row's player against the column's; rating in Elo points", title_justify="left")
+    order = sorted(range(len(matrix.players)), key=lambda i: -matrix.ratings.elo[i])
+    for name in ("player", "rating", *(str(place + 1) for place in range(len(order)))):
+        table.add_column(name, justify="left" if name == "player" else "right", overflow="fold")
+    for place, i in enumerate(order):
+        rating = f"{matrix.ratings.elo[i]:+.0f} ± {matrix.ratings.half_width[i]:.0f}"
+        table.add_row(f"{place + 1}. {matrix.players[i]}", rating, *(_z(matrix, i, j) for j in order))
+    return table
+
+
+def games_view(games: GamesResult) -> RenderableType:
+    """Whole games in the terminal."""
+    low, high = games.interval
+    table = Table(title=f"{games.games:,} games to seven marks, mirrored", title_justify="left", show_header=False)
+    table.add_row(f"games won by A: {games.a}", f"{games.won_by_a:,}")
+    table.add_row("... share", f"{games.win_rate:.1%} ({low:.1%} to {high:.1%})")
+    table.add_row(f"both games of a seed won by A, by B: {games.b}", f"{games.both:,}, {games.neither:,}")
+    table.add_row("marks a game, won by A of B", f"{games.marks:+.2f}")
+    return table
+
+
+def match_markdown(match: MatchResult) -> str:
+    """A match for a run's page."""
+    lines = [f"| {match.pairs:,} deals, each played twice | A: {match.a.name} | B: {match.b.name} |", "|---|---|---|"]
+    lines += [f"| {what} | {a} | {b} |" for what, a, b in match_rows(match)]
+    return "\n".join([*lines, "", f"**{match.verdict}**"])
+
+
+def draw_ratings(path: Path, matrix: Matrix) -> None:
+    """Draw the ratings with their intervals to a PNG file, the best at the top."""
+    from matplotlib.figure import Figure
+
+    order = sorted(range(len(matrix.players)), key=lambda i: matrix.ratings.elo[i])
+    figure = Figure(figsize=(7, 1 + 0.45 * len(order)), layout="constrained")
+    axes = figure.subplots()
+    elo, half = matrix.ratings.elo[order], matrix.ratings.half_width[order]
+    axes.errorbar(elo, range(len(order)), xerr=half, fmt="o", capsize=3)
+    axes.set_yticks(range(len(order)), [matrix.players[i] for i in order])
+    axes.set_xlabel("rating, Elo points from discordant contracts, with 95 % intervals")
+    axes.grid(axis="x", alpha=0.3)
+    figure.savefig(path, dpi=120)
+
+
+def _rate(side: Side) -> str:
+    return f"{side.make_rate:.1%} ({_percent(side.make_interval)})"
+
+
+def _percent(interval: Interval) -> str:
+    return f"{interval.low:.1%} to {interval.high:.1%}"
+
+
+def _z(matrix: Matrix, i: int, j: int) -> str:
+    if i == j:
+        return ""
+    match = matrix.matches.get((i, j))
+    return f"{match.z:+.1f}" if match is not None else f"{-matrix.matches[j, i].z:+.1f}"
