@@ -87,7 +87,7 @@ def read_block(folder: Path, seeds: range) -> Block | None:
         table = pq.read_table(path)
         metadata: dict[bytes, bytes] = table.schema.metadata or {}
         effort = [Effort(float(s), int(n)) for s, n in json.loads(metadata[b"effort"])]
-        contracts = pl.DataFrame(pl.from_arrow(table)).select(SCHEMA).cast(pl.Schema(SCHEMA))
+        contracts = pl.DataFrame(pl.from_arrow(table)).select(list(SCHEMA)).cast(pl.Schema(SCHEMA))
         _check(contracts, seeds)
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError, ForgeError) as error:
         raise DamagedFile.of(
