@@ -10,6 +10,7 @@ import os
 import typer
 
 from flows.cli import (
+    about,
     advise,
     arena,
     backfill,
@@ -19,6 +20,7 @@ from flows.cli import (
     look,
     modal,
     models,
+    review,
     shard,
     stages,
     store,
@@ -34,7 +36,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    add_completion=False,
 )
 look.add_to(app)
 advise.add_to(app)
@@ -50,6 +51,8 @@ app.add_typer(shard.app, name="shard")
 app.add_typer(modal.app, name="modal")
 app.add_typer(store.app, name="store")
 local.add_to(app)
+review.add_to(app)
+about.add_to(app)
 
 
 def main() -> None:
