@@ -14,6 +14,7 @@ from flows.cli import (
     advise,
     arena,
     backfill,
+    bid,
     eq,
     generate,
     local,
@@ -46,6 +47,7 @@ stages.add_to(app)
 train.add_to(app)
 models.add_to(app)
 whole.add_to(app)
+app.add_typer(bid.app, name="bid")
 app.add_typer(eq.app, name="eq")
 app.add_typer(shard.app, name="shard")
 app.add_typer(modal.app, name="modal")

@@ -13,6 +13,7 @@ seat          int 0-3 in the order of play
 slot          int 0-6: the index in a seat's original hand, sorted by domino; a slot is an action
 """
 
+from forge_core.rules.auction import BIDS, GAME_MARKS, AllPass, Auction, Bid, marks_won, parse_bid
 from forge_core.rules.deal import Deal, deal_from_seed, deal_with_fixed_hand
 from forge_core.rules.declaration import CALLED_SUIT, Declaration, follows, is_called, led_suit, rank
 from forge_core.rules.domino import DOMINOES, HAND_POINTS, count_points, domino_id, is_double, pips
@@ -30,10 +31,15 @@ from forge_core.rules.seat import SEATS, next_seat, partner, team
 from forge_core.rules.trick import trick_points, trick_winner
 
 __all__ = [
+    "BIDS",
     "CALLED_SUIT",
     "DOMINOES",
+    "GAME_MARKS",
     "HAND_POINTS",
     "SEATS",
+    "AllPass",
+    "Auction",
+    "Bid",
     "Deal",
     "Declaration",
     "Position",
@@ -48,8 +54,10 @@ __all__ = [
     "is_called",
     "is_double",
     "led_suit",
+    "marks_won",
     "next_seat",
     "opening",
+    "parse_bid",
     "parse_declaration",
     "parse_domino",
     "parse_dominoes",

@@ -5,7 +5,7 @@ copying their headers: the deal's rules at fixed places, then the transposition 
 points to go from the view of the team that leads the present trick, and a search answers "are they at least b?" with a
 bound on them (fail-soft: at least b, a lower bound; below, an upper one).
 
-A table entry is one word: tag (boundary 30 bits, generation 15), best lead 5, upper bound 7, lower bound 7. The
+A table entry is one word: tag (boundary 30 bits, generation 14), best lead 5, upper bound 7, lower bound 7. The
 generation tells deals apart, so that the table need not be cleared for each.
 """
 
@@ -18,7 +18,7 @@ from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK
 from forge_core.solver.jit import inlined, kernel
 from forge_core.solver.lanes import lowest, popcount
 from forge_core.solver.rules_kernel import hand_of, held_of, leader_of, playable, plays_of, slot_bit, slot_of, winning
-from forge_core.solver.state import LEADER_SHIFT
+from forge_core.solver.state import ALL_HELD, LEADER_SHIFT
 
 _FOLLOWS = np.array(FOLLOWS, dtype=np.int64)
 _RANKS = np.array(RANK, dtype=np.int64)
@@ -35,8 +35,9 @@ _BEATS = _TRUMPS + 4  # + 32 (8 seat + suit) + rank: mask of the slots of higher
 _GENERATION = _BEATS + 1024
 _TABLE = _GENERATION + 1
 _TABLE_BITS = 15
-_GENERATIONS = 1 << 15
+_GENERATIONS = 1 << 14  # one bit less than there is room for: a tag with the sign bit set is never found again
 _HASH = np.int64(-7046029254386353131)  # 2^64 / golden ratio
+_ALL_POINTS = 42
 _NO_MOVE = 7
 _FAR = 100  # beyond every value
 
@@ -261,8 +262,10 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
 
 @kernel
 def _descend(m: Any, held: Any, trick: Any, left: Any, b: Any) -> Any:
-    """Bound the points to go in the middle of a trick = (leader, place, suit, best rank, winner, points)."""
+    """Bound the points to go of a trick = (leader, place, suit, best rank, winner, points), begun or not."""
     leader, place, suit, best, winner, points = trick
+    if place == 0:
+        return _boundary(m, held, leader, left, b)
     if place == 4:
         below = points + _boundary(m, held, winner, left - points, _threshold(leader, winner, points, b))
         return _sign(leader, winner) * below
@@ -359,3 +362,10 @@ def reached_of_state(m: Any, state: Any, slots: Any, bound: Any, out: Any) -> No
         else:
             reached = _descend(m, held & ~slot_bit(seat, slot), _put(m, trick, slot), left, b) >= b
         out[slot] = reached != (odd == 1)
+
+
+@kernel
+def value_of_opening(m: Any, guess: Any) -> Any:
+    """V of the prepared deal's opening: team 0's points less team 1's, by null windows around a guess."""
+    zero = int64(0)
+    return _exact(m, int64(ALL_HELD), (zero, zero, zero, int64(-1), zero, int64(1)), int64(_ALL_POINTS), guess)

@@ -17,6 +17,9 @@ from tasks.elsewhere import work_on
 RUNNER = CliRunner()
 
 
+HAND = "6-4,5-5,4-2,3-1,2-0,1-1,0-0"
+
+
 def forge(*words: str) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command; an exception that is no exit is a bug and comes out."""
     result = RUNNER.invoke(app, list(words))
@@ -50,6 +53,34 @@ def test_solve_with_a_fixed_hand() -> None:
     assert code == 0
     assert found["hands"][0] == [5, 21, 22, 23, 25, 26, 27]
     assert (found["seed"], found["opponent_seed"], found["value"]) == (None, 3, 42)
+
+
+def test_bid_tells_what_to_call(tmp_path: Path) -> None:
+    poster = tmp_path / "hand.html"
+    words = [
+        "--hand",
+        "6-6,6-5,6-4,6-3,6-2,6-1,6-0",
+        "--declaration",
+        "sixes,fives",
+        "--samples",
+        "20",
+        "--playouts",
+        "2",
+    ]
+    code, out, _ = forge("bid", *words, "--bids", "30,pass", "--dealer", "2", "--poster", str(poster), "--json")
+    found = json.loads(out)
+    assert code == 0
+    assert found["matrix"]["play"]["sixes"]["p_make"]["2-marks"]["p"] == 1
+    assert sum(found["matrix"]["open"]["fives"]["counts"]) == 20
+    assert found["advice"]["call"] | {"low": 0} == {
+        "bid": "2-marks", "declaration": "sixes", "p": 1, "low": 0, "high": 1, "value": 2,
+    }  # fmt: skip
+    assert found["advice"]["bids"][0]["bid"] == "31"
+    assert "What to bid with 6-0,6-1" in poster.read_text()
+    code, out, _ = forge("bid", *words, "--score", "6-3")
+    assert code == 0
+    assert "Call: 31" not in out
+    assert "Call: 30 with sixes, made in 100 %" in out
 
 
 def test_advise_values_the_plays_of_a_hand() -> None:
@@ -90,6 +121,20 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         ("evaluate --checkpoint no/such/model", "names no model"),
         ("pipeline --preset dmeo", "Expected one of demo, local"),
         ("pipeline --set train.epochs=none", "Got train.epochs = 'none'"),
+        ("bid", "Give --hand"),
+        ("bid --hand 6-4,5-5,4-2,3-1,2-0,1-1", "Got a hand of 6 dominoes"),
+        (f"bid --hand {HAND} --bids 29", "Got the bid '29'"),
+        (f"bid --hand {HAND} --bids 43", "Got the bid '43'"),
+        (f"bid --hand {HAND} --bids 84", "Got the bid '84'"),
+        (f"bid --hand {HAND} --bids 31,30", "Expected a bid from 32 on"),
+        (f"bid --hand {HAND} --score 7-1", "Got the score 7-1"),
+        (f"bid --hand {HAND} --score 3", "Got the score '3'"),
+        (f"bid --hand {HAND} --declaration elevens", "Got the declaration 'elevens'"),
+        (f"bid --hand {HAND} --samples 0", "Got samples = 0"),
+        (f"bid --hand {HAND} --dealer 4", "Got dealer 4"),
+        (f"bid --hand {HAND} --seat-model champion", "Got the player 'champion'"),
+        (f"bid --hand {HAND} --seat-model cheat", "which sees all hands"),
+        (f"bid --hand {HAND} --poster hand.gif", "Got a poster 'hand.gif'"),
         ("eq generate --n-worlds 1", "Got n_worlds = 1"),
         ("eq generate --objective make", "without a bid"),
     ],
