@@ -6,5 +6,6 @@ contracts   many contracts played out in lockstep
 worlds      the worlds of many decisions
 simple      random, highest
 pimc        E[Q]: perfect-information Monte Carlo, for points or for making the bid
+command     foreign programs, a line a decision
 registry    players by text, as in "pimc:worlds=50,objective=make"
 """

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from forge_core.errors import InputError
 from forge_core.expected_q.oracle import Oracle
+from forge_core.players.command import command_player
 from forge_core.players.decisions import AnyPlayer
 from forge_core.players.pimc import CheatPlayer, PimcPlayer, PimcSettings, exact_pimc
 from forge_core.players.simple import HighestPlayer, RandomPlayer
@@ -21,11 +22,15 @@ class Means:
     """What players are made with.
 
     threads   that a player may use; 0 = all cores
+    seconds   that a foreign program may take for a decision
+    memory    bytes of address space that it may use
     oracle    opens a network by the name of a model, a folder or a file; None where no network is at hand
     """
 
     threads: int = 0
     oracle: Callable[[str], Oracle] | None = None
+    seconds: float = 60.0
+    memory: int = 4 << 30
 
 
 class SimpleSettings(BaseModel):
@@ -98,12 +103,18 @@ def _cheat(_: str, __: str, means: Means) -> AnyPlayer:
     return CheatPlayer(means.threads)
 
 
+def _command(text: str, rest: str, means: Means) -> AnyPlayer:
+    threads = means.threads or os.cpu_count() or 1
+    return command_player(text, rest, threads=threads, seconds=means.seconds, memory=means.memory)
+
+
 _MAKERS: Mapping[str, Callable[[str, str, Means], Any]] = {
     "random": _random,
     "highest": _highest,
     "pimc": _pimc,
     "model": _model,
     "cheat": _cheat,
+    "command": _command,
 }
-PLAYER_FORMS = ("random", "highest", "pimc:worlds=50,objective=make", "model:NAME", "cheat")
+PLAYER_FORMS = ("random", "highest", "pimc:worlds=50,objective=make", "model:NAME", "cheat", "command:PATH ARGS")
 """What the text of a player looks like, for messages and help."""
