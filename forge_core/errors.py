@@ -1,7 +1,7 @@
 """Every error that Crystal Forge raises on purpose.
 
     ForgeError                  exit code 1 unless said otherwise
-    ├── InputError              exit code 2: what the caller typed cannot be meant (seed, hand, declaration, option)
+    ├── InputError              exit code 2: an invalid input of the caller (seed, hand, declaration, option)
     │   └── RecordError         a record of plays contradicts itself or the rules; names the play
     ├── DataError               a file is not what it has to be
     │   ├── DamagedFile         truncated, unreadable or changed since it was written
@@ -33,7 +33,7 @@ class ForgeError(Exception):
 
 
 class InputError(ForgeError, ValueError):
-    """What the caller typed cannot be meant."""
+    """An invalid input of the caller."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""One decision: sample the worlds, ask the oracle about them, weigh them, tell what each play is worth.
+"""One decision by perfect information Monte Carlo (PIMC): draw worlds, ask the oracle about them, weigh them, average.
 
 A decision never calls the oracle. It is a generator that yields the positions it wants valued and is sent their
 values, so that whoever drives it can put the requests of many games into one call.

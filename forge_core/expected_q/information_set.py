@@ -26,7 +26,7 @@ class InformationSet:
     def of(cls, record: Record, seat: int, hand: Iterable[int]) -> "InformationSet":
         """The information set of a seat that holds `hand` now and is to play.
 
-        InputError for a hand that cannot be meant, RecordError, naming the play, for plays that the hand refutes.
+        InputError for an impossible hand, RecordError, naming the play, for plays that the hand refutes.
         """
         info = cls(record, seat, tuple(sorted(hand)))
         _check_hand(info)

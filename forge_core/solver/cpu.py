@@ -1,4 +1,4 @@
-"""The value table's kernels: what is reachable (forward) and what it is worth (backward).
+"""The value table's kernels: what is reachable (forward) and what it is worth (retrograde analysis).
 
 Both walk one trick from a *row* of boundary states: seats 0-2 play slot by slot, while seat 3's hand is a lane, so that
 a single walk serves every hand it may hold. The leader is a constant in each walk: four copies are compiled.

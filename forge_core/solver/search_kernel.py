@@ -1,4 +1,5 @@
-"""Alpha-beta over tricks, as kernels: null windows, a transposition table of trick boundaries, sure tricks.
+"""Double-dummy search over tricks, as kernels: alpha-beta with null windows (MTD(f)), a transposition table of trick
+boundaries, move ordering and quick tricks; docs/methods.md names the papers.
 
 Everything a search reads lies in one int64 array `m`, because a recursion that passes a dozen arrays spends its time
 copying their headers: the deal's rules at fixed places, then the transposition table. Values inside the recursion are
@@ -99,8 +100,8 @@ def _pick(todo: Any, first: Any) -> Any:
 
 
 @inlined
-def _promising(m: Any, slots: Any, seat: Any, suit: Any, best: Any, ours: Any, last: Any) -> Any:
-    """The slots to try first: counts for a trick that is ours, else winners, else no counts for the others."""
+def _ordered_first(m: Any, slots: Any, seat: Any, suit: Any, best: Any, ours: Any, last: Any) -> Any:
+    """Move ordering: first counts for a trick that is ours, else winners, else no counts for the others."""
     winners = slots & _at(m, _BEATS + 32 * (8 * seat + suit) + best)
     counts = slots & _at(m, _COUNTS + seat)
     if ours and (last or not winners):
@@ -119,7 +120,7 @@ def _cannot_beat(m: Any, held: Any, seat: Any, suit: Any, rank: Any) -> bool:
 
 
 @inlined
-def _sure_tricks(m: Any, held: Any, leader: Any) -> Any:
+def _quick_tricks(m: Any, held: Any, leader: Any) -> Any:
     """The leads that no opponent can beat, and points that the leader's team is sure to win.
 
     Its trumps above all of theirs win a trick each, whenever they are played; of the others only the first lead counts.
@@ -183,7 +184,7 @@ def _bounds(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
     at, tag, low, high, move = _look_up(m, held | leader << LEADER_SHIFT, left)
     if low >= b or high < b:
         return low, high, nothing, nothing, nothing, nothing
-    sure, points = _sure_tricks(m, held, leader)
+    sure, points = _quick_tricks(m, held, leader)
     return max(low, 2 * points - left), high, at, tag, move, sure
 
 
@@ -225,7 +226,7 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
         rank0 = _rank(m, leader, slot0, suit)
         points0 = 1 + _at(m, _POINTS + 8 * leader + slot0)
         todo1 = _legal(m, held, seat1, suit)
-        first1 = _promising(m, todo1, seat1, suit, rank0, False, False)
+        first1 = _ordered_first(m, todo1, seat1, suit, rank0, False, False)
         best1 = int64(_FAR)
         while todo1 and best1 >= b:
             slot1 = _pick(todo1, first1)
@@ -233,7 +234,7 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
             rank1, winner1 = _after(m, seat1, slot1, suit, rank0, leader)
             points1 = points0 + _at(m, _POINTS + 8 * seat1 + slot1)
             todo2 = _legal(m, held, seat2, suit)
-            first2 = _promising(m, todo2, seat2, suit, rank1, winner1 == leader, False)
+            first2 = _ordered_first(m, todo2, seat2, suit, rank1, winner1 == leader, False)
             best2 = int64(-_FAR)
             while todo2 and best2 < b:
                 slot2 = _pick(todo2, first2)
@@ -241,7 +242,7 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
                 rank2, winner2 = _after(m, seat2, slot2, suit, rank1, winner1)
                 points2 = points1 + _at(m, _POINTS + 8 * seat2 + slot2)
                 todo3 = _legal(m, held, seat3, suit)
-                first3 = _promising(m, todo3, seat3, suit, rank2, winner2 == seat1, True)
+                first3 = _ordered_first(m, todo3, seat3, suit, rank2, winner2 == seat1, True)
                 best3 = int64(_FAR)
                 while todo3 and best3 >= b:
                     slot3 = _pick(todo3, first3)
@@ -271,7 +272,7 @@ def _descend(m: Any, held: Any, trick: Any, left: Any, b: Any) -> Any:
         return _sign(leader, winner) * below
     seat = leader + place & 3
     todo = _legal(m, held, seat, suit)
-    first = _promising(m, todo, seat, suit, best, (winner ^ seat) & 1 == 0, place == 3)
+    first = _ordered_first(m, todo, seat, suit, best, (winner ^ seat) & 1 == 0, place == 3)
     ours = place == 2
     value = int64(-_FAR if ours else _FAR)
     while todo and (value < b) == ours:
