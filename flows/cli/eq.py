@@ -78,10 +78,12 @@ def generate(
 
 @app.command()
 def view(
-    path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A game.")],
+    path: Annotated[Path, typer.Argument(exists=True, help="A game, or a folder that forge arena --record wrote.")],
     html: Annotated[Path | None, typer.Option(help="Write a page that stands alone instead.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of a recorded match: which deal.")] = None,
+    declarer: Annotated[str, typer.Option(help="Of a recorded match: who declared, a or b.")] = "a",
 ) -> None:
-    """Step through a game: hands, trick, history, E[Q] with its uncertainty."""
+    """Step through a game: hands, trick, history, E[Q] with its uncertainty; or show a contract of a recorded match."""
     from rich.console import Console
 
     from forge_core.expected_q.files import read_game
@@ -89,12 +91,18 @@ def view(
     from forge_view.game_page import write_page
     from forge_view.game_terminal import decision_view
 
+    console = Console(highlight=False)
+    if path.is_dir():
+        from forge_core.arena.record import find_contract, read_settings
+        from forge_view.contract_terminal import contract_view
+
+        console.print(contract_view(find_contract(path, seed, declarer), read_settings(path)))
+        return
     game = read_game(path)
     if html is not None:
         write_page(game, html)
         say(f"{html}")
         return
-    console = Console(highlight=False)
     for frame in frames(game):
         console.print(decision_view(game, frame))
         if console.is_terminal and console.input("[dim]Enter: next play, q: end [/dim]").strip().lower() == "q":

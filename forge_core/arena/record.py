@@ -107,6 +107,23 @@ def read_all(folder: Path) -> Iterator[Block]:
             yield block
 
 
+def find_contract(folder: Path, seed: int | None, declarer: str) -> dict[str, Any]:
+    """The recorded contract of a deal, as a row of `SCHEMA`; the first deal where no seed is given.
+
+    Raises:
+        InputError: the folder holds no such contract.
+    """
+    for block in read_all(folder):
+        for row in block.contracts.iter_rows(named=True):
+            if row["declarer"] == declarer and seed in (None, row["seed"]):
+                return row
+    raise InputError.of(
+        got=f"seed {seed} with the declarer {declarer!r}",
+        expected=f"a deal that {folder} records, and a or b",
+        remedy="correct the seed or the declarer",
+    )
+
+
 def replayed(row: dict[str, Any]) -> Record:
     """The record of a contract's plays. RecordError when the rules or the deal refute them."""
     deal, record = deal_from_seed(row["seed"]), Record.of(row["declaration"], 0, ())

@@ -1,5 +1,6 @@
 """Matches: mirrored, fair, the same again, and going on after a kill."""
 
+import io
 import json
 import signal
 import subprocess
@@ -11,11 +12,20 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from rich.console import Console
 
 from forge_core.arena.declare import best_pip
 from forge_core.arena.games import DROPPED, Bid, Passing, auction, run_games
 from forge_core.arena.match import BLOCK, Block, play_block
-from forge_core.arena.record import block_path, read_all, read_block, read_settings, replayed, write_block
+from forge_core.arena.record import (
+    block_path,
+    find_contract,
+    read_all,
+    read_block,
+    read_settings,
+    replayed,
+    write_block,
+)
 from forge_core.arena.result import MatchResult
 from forge_core.arena.run import run_match, run_matrix
 from forge_core.arena.settings import Deals, Declare, MatchSettings
@@ -23,6 +33,7 @@ from forge_core.arena.statistics import Sprt
 from forge_core.errors import DamagedFile, InputError
 from forge_core.players.registry import Means, make_player
 from forge_core.rules import deal_from_seed, parse_hand
+from forge_view.contract_terminal import contract_view
 
 MEANS = Means(2)
 
@@ -93,6 +104,12 @@ def test_a_record_goes_on_and_tells_the_same(tmp_path: Path) -> None:
     assert all(path.stat().st_mtime_ns == then for path, then in times.items())
     assert run_match(deals, settings, MEANS, record=tmp_path) == longer  # nothing played: the clock's part too
     assert read_settings(tmp_path) == settings
+    shown = Console(width=120, record=True, file=io.StringIO())
+    shown.print(contract_view(find_contract(tmp_path, 7, "b"), settings))
+    assert "seed 7" in (text := shown.export_text())
+    assert text.index("highest") < text.index("pimc:worlds=3")  # seat 0 is the declarer's
+    with pytest.raises(InputError, match="seed 99"):
+        find_contract(tmp_path, 99, "a")
     rows = [row for block in read_all(tmp_path) for row in block.contracts.iter_rows(named=True)]
     assert len(rows) == 100
     for row in rows:
