@@ -70,6 +70,7 @@ def make_search(deals: int) -> tuple[float, float]:
 def measure(*, quick: bool) -> dict[str, float]:
     wall, cpu = match_seconds(MAKE, MAKE, 10 if quick else 100)
     overhead, _ = match_seconds("random", "random:seed=1", 500 if quick else 5000)
+    _, level1 = match_seconds("level1", "level1:seed=1", 3 if quick else 25)
     ratio, search_ms = make_search(4 if quick else 20)
     return {
         "contracts_per_second": round(1 / wall, 2),
@@ -77,6 +78,7 @@ def measure(*, quick: bool) -> dict[str, float]:
         "make_search_ratio": round(ratio, 2),
         "make_search_ms": round(search_ms, 3),
         "cpu_seconds_a_contract": round(cpu, 4),
+        "level1_cpu_seconds_a_contract": round(level1, 4),
     }
 
 

@@ -11,6 +11,7 @@ from forge_core.errors import InputError
 from forge_core.expected_q.oracle import Oracle
 from forge_core.players.command import command_player
 from forge_core.players.decisions import AnyPlayer
+from forge_core.players.level1 import Level1Player, Level1Settings
 from forge_core.players.pimc import CheatPlayer, PimcPlayer, PimcSettings, exact_pimc
 from forge_core.players.simple import HighestPlayer, RandomPlayer
 
@@ -103,6 +104,10 @@ def _cheat(_: str, __: str, means: Means) -> AnyPlayer:
     return CheatPlayer(means.threads)
 
 
+def _level1(text: str, rest: str, means: Means) -> AnyPlayer:
+    return Level1Player(settings_of(text, rest, Level1Settings), text, means.threads or os.cpu_count() or 1)
+
+
 def _command(text: str, rest: str, means: Means) -> AnyPlayer:
     threads = means.threads or os.cpu_count() or 1
     return command_player(text, rest, threads=threads, seconds=means.seconds, memory=means.memory)
@@ -114,7 +119,16 @@ _MAKERS: Mapping[str, Callable[[str, str, Means], Any]] = {
     "pimc": _pimc,
     "model": _model,
     "cheat": _cheat,
+    "level1": _level1,
     "command": _command,
 }
-PLAYER_FORMS = ("random", "highest", "pimc:worlds=50,objective=make", "model:NAME", "cheat", "command:PATH ARGS")
+PLAYER_FORMS = (
+    "random",
+    "highest",
+    "pimc:worlds=50,objective=make",
+    "model:NAME",
+    "cheat",
+    "level1",
+    "command:PATH ARGS",
+)
 """What the text of a player looks like, for messages and help."""

@@ -24,11 +24,12 @@ class Purpose(IntEnum):
     WORLDS = 1
     CHOICE = 2
     DECLARATION = 3
-    BOOTSTRAP = 4
+    PLAYOUTS = 4
 
 
 @inlined
-def _mixed(x: Any) -> Any:
+def mixed(x: Any) -> Any:
+    """A uint64 hashed to another; for kernels."""
     x = (x ^ (x >> uint64(30))) * _MIX_1
     x = (x ^ (x >> uint64(27))) * _MIX_2
     return x ^ (x >> uint64(31))
@@ -36,7 +37,7 @@ def _mixed(x: Any) -> Any:
 
 @inlined
 def _next_key(key: Any, part: Any) -> Any:
-    return _mixed(key + _STEP * (uint64(part) + uint64(1)))
+    return mixed(key + _STEP * (uint64(part) + uint64(1)))
 
 
 @kernel
@@ -44,7 +45,7 @@ def stream_keys(seeds: Int64[np.ndarray, "n"], purpose: int, seats: Any, ply: in
     """The keys of the decisions of `seats` (integers [n]) at a ply, for one purpose."""
     keys = np.empty(len(seeds), np.uint64)
     for i in range(len(seeds)):
-        keys[i] = _next_key(_next_key(_next_key(_mixed(uint64(seeds[i])), purpose), seats[i]), ply)
+        keys[i] = _next_key(_next_key(_next_key(mixed(uint64(seeds[i])), purpose), seats[i]), ply)
     return keys
 
 

@@ -13,7 +13,15 @@ from forge_core.players.registry import Means, make_player
 from forge_core.rules import Deal, team
 from tests.unit.players.conftest import contracts
 
-FAST = ("random", "highest", "pimc:worlds=3", "pimc:worlds=3,objective=points", "pimc:worlds=3,posterior=20", "cheat")
+FAST = (
+    "random",
+    "highest",
+    "pimc:worlds=3",
+    "pimc:worlds=3,objective=points",
+    "pimc:worlds=3,posterior=20",
+    "cheat",
+    "level1:worlds=5",
+)
 
 
 def player(text: str, threads: int = 2) -> Any:

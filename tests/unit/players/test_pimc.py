@@ -106,6 +106,7 @@ def test_sampled_worlds_fit_what_the_seat_knows_and_make_is_counted_in_them() ->
         "pimc:worlds=8",
         "pimc:worlds=8,posterior=20",
         "pimc:worlds=8,objective=points",
+        "level1:worlds=8",
     ],
 )
 def test_no_player_sees_a_hidden_hand(text: str) -> None:
