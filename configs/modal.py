@@ -4,7 +4,6 @@ from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from forge_core.artifacts.key import Key
 from forge_core.errors import InputError
 
 APP = "crystal-forge"
@@ -33,7 +32,10 @@ class Place(BaseModel):
     )
     retries: int = Field(default=2, ge=0, le=10, description="How often an input that failed is tried again.")
     budget: float | None = Field(
-        default=None, gt=0, description="US dollars: at this estimate everything is stopped. None = no such limit."
+        default=None,
+        gt=0,
+        description="US dollars that may be spent: containers and time limits are chosen so that it is never more. "
+        "None = no such limit.",
     )
     agreed: bool = Field(default=False, description="The cost is agreed to: do not ask before starting.")
 
@@ -53,49 +55,3 @@ class Place(BaseModel):
     def name(self) -> str:
         """As it is typed: "modal" or "modal:L4,T4"."""
         return "modal:" + ",".join(self.gpus) if self.gpus else "modal"
-
-
-class Job(BaseModel):
-    """One input of a Function: make a block of a collection. Everything that the container has to know.
-
-    key     of the collection: stage, fingerprint of the code, settings, digests of the inputs
-    code    the forge_core modules that the fingerprint covers, so that the container can compare its own
-    block   the block's name; its receipt has the same one
-    work    what is to be made of the block, JSON values, as the stage reads them
-    gpu     whether a GPU was asked for; a container without one then refuses instead of falling back
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    key: Key
-    code: tuple[str, ...]
-    block: str
-    work: dict[str, Any]
-    gpu: bool
-
-
-class Machine(BaseModel):
-    """A Function of the App: what its containers have beside a GPU, and whether its work can use one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    function: str
-    cores: float
-    memory: int
-    time_limit: int = 1800
-    gpu: bool = True
-
-    @property
-    def threads(self) -> int:
-        """What the solver uses: a core of Modal's is a physical one, with two threads."""
-        return int(2 * self.cores)
-
-
-MACHINES = {
-    "generate": Machine(function="solve", cores=4, memory=4),
-    "generate-eq": Machine(function="play", cores=4, memory=8),
-    "train": Machine(function="train", cores=4, memory=16, time_limit=86_400),
-    "evaluate": Machine(function="evaluate", cores=4, memory=16),
-    "export": Machine(function="export", cores=2, memory=8, gpu=False),
-}
-"""By stage; cores are physical, memory is in GiB, the time limit in seconds."""

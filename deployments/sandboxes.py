@@ -8,7 +8,6 @@ import asyncio
 import ipaddress
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlparse
 
@@ -23,8 +22,7 @@ APP = "crystal-forge-flow-runs"
 CODE = "/root"
 """Where our packages lie in a container, unless the deployment names another folder."""
 
-_FOLDERS = ("configs", "deployments", "flows", "forge_core", "models", "tasks")
-_DEPENDENCIES = ("fastapi", "mlflow", "typer")
+_FOLDERS = ("configs", "deployments", "flows", "forge_core", "forge_view", "models", "tasks")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,18 +215,11 @@ def _gone(sandbox_id: str) -> NoSuchSandbox:
 
 
 def _image(request: SandboxRequest) -> "modal.Image":
-    """The image that was asked for, or ours: the learner's, with what flows need and our packages last."""
+    """The image that was asked for, or ours."""
     import modal
 
     if request.image:
         return modal.Image.from_registry(request.image)
-    from importlib.metadata import version
+    from tasks.remote.image import flow_image
 
-    from deployments import images
-
-    image = images.learner().pip_install(*(f"{name}=={version(name)}" for name in _DEPENDENCIES))
-    ignore = modal.FilePatternMatcher("**/*.pyc", "**/__pycache__")
-    for folder in (Path(__file__).parents[1] / name for name in _FOLDERS):
-        if folder.is_dir():
-            image = image.add_local_dir(folder, f"{request.directory}/{folder.name}", ignore=ignore)
-    return image
+    return flow_image(_FOLDERS, request.directory)

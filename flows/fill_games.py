@@ -8,14 +8,14 @@ from prefect import flow
 from configs.installation import Installation
 from configs.pipeline import SeedSeries
 from flows import forms
+from flows.context import executor_for
 from flows.interrupt import finish_first
 from forge_core.expected_q.files import missing
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.manifest import missing_blocks
-from tasks.elsewhere import work_on
-from tasks.generate_eq import fill_games as fill
-from tasks.generate_eq import fill_size
 from tasks.report import GamesReport, report_filled_games
+from tasks.steps import FILLED_GAMES
+from tasks.steps import fill_games as fill
 
 logger = logging.getLogger(__name__)
 
@@ -38,9 +38,11 @@ def fill_games(
     """
     folder = Installation().place(folder)
     report = GamesReport()
-    with work_on(on, items=games.most), finish_first(logger.warning) as stopping:
-        for seeds in missing_blocks(folder, games.seeds(), size=fill_size(), limit=games.limit, find=missing):
-            receipt = fill(seeds, settings or EqSettings(), folder, model=model)
+    executor = executor_for(on, items=games.most)
+    size = FILLED_GAMES * executor.breadth
+    with finish_first(logger.warning) as stopping:
+        for seeds in missing_blocks(folder, games.seeds(), size=size, limit=games.limit, find=missing):
+            receipt = fill(seeds, settings or EqSettings(), folder, executor, model)
             report.made += len(receipt.made)
             report.others += receipt.present + receipt.claimed
             if stopping():

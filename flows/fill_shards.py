@@ -9,14 +9,14 @@ from prefect import flow
 from configs.installation import Installation
 from configs.pipeline import DealSeries
 from flows import forms
+from flows.context import executor_for
 from flows.interrupt import finish_first
 from forge_core.shards.generate import check_folder
 from forge_core.shards.manifest import missing, missing_blocks
 from forge_core.shards.settings import ShardSettings
 from tasks.devices import DeviceName
-from tasks.elsewhere import work_on
-from tasks.generate import fill, fill_size, gpu_of
 from tasks.report import FillReport, report_fill
+from tasks.steps import FILLED_DEALS, fill_deals
 
 logger = logging.getLogger(__name__)
 
@@ -41,9 +41,11 @@ def fill_shards(
     folder = Installation().place(folder)
     check_folder(folder, settings)
     report, find = FillReport(), partial(missing, max_states=settings.max_states)
-    with work_on(on, items=deals.most), gpu_of(device), finish_first(logger.warning) as stopping:
-        for block in missing_blocks(folder, deals.requests(), size=fill_size(), limit=deals.limit, find=find):
-            report.add(fill(block, settings, folder, device=device))
+    executor = executor_for(on, device=device, items=deals.most)
+    size = FILLED_DEALS * executor.breadth
+    with finish_first(logger.warning) as stopping:
+        for block in missing_blocks(folder, deals.requests(), size=size, limit=deals.limit, find=find):
+            report.add(fill_deals(block, settings, folder, executor))
             if stopping():
                 break
     report_fill(report, folder)

@@ -11,11 +11,10 @@ from prefect.states import Completed, Running
 from configs.operation import Growth
 from flows import forms
 from flows.backfill import SHARDS, fill, finish
-from flows.evaluate import evaluate
+from flows.context import executor_for
 from flows.kinds import Shards
 from flows.nightly import TOKENS
-from flows.promote import promote
-from flows.train import train
+from flows.stages import evaluate, promote, train
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
 from forge_core.learn.model_config import read_config
 from forge_core.learn.settings import TrainSettings
@@ -23,7 +22,7 @@ from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 from tasks.models import catalog
 from tasks.promote import Promotion
-from tasks.tokenize import tokenize
+from tasks.steps import make_tokens
 
 
 @flow(name="pipeline")
@@ -48,7 +47,7 @@ def flywheel(
     work = growth.backfill("shards")
     report = fill(Shards(shards, "auto"), work)
     finish(report, work)
-    arrays = tokenize([work.place], tokens)
+    arrays = make_tokens([work.place], tokens, executor_for())
     champion = _champion(settings)
     how = settings if champion is None else _shaped_like(champion, settings)
     start = "the seed's weights" if champion is None else champion.name

@@ -6,16 +6,11 @@ import urllib.request
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
 
 from configs.installation import Installation
-from configs.modal import APP, VOLUME
 from flows import server
 from flows.health import Check
 from forge_core.errors import RemoteError
-
-if TYPE_CHECKING:
-    from tasks.remote.deployed import Deployed
 
 CLIENT = "1.6.4"
 """The version of Modal's client that everything here was tried with: its protocol is its own affair."""
@@ -40,28 +35,15 @@ def modal_checks() -> Iterator[Check]:
 
 
 def _cloud() -> Iterator[Check]:
-    from tasks.remote import connection, deployed
+    from tasks.remote import connection
     from tasks.remote.running import run
 
-    async def look() -> "Deployed":
-        await connection.connect()
-        return await deployed.examine()
-
     try:
-        there = run(look())
+        run(connection.connect())
     except RemoteError as error:
         yield Check("modal server", False, connection.server_url(), str(error))
         return
     yield Check("modal server", True, connection.server_url())
-    deploy = "run `forge modal deploy`"
-    yield Check("modal app", there.app, APP if there.app else "not deployed", deploy)
-    if there.app:
-        same = there.code == deployed.code_here()
-        yield Check("modal code", same, "this checkout's" if same else "of another checkout", deploy)
-    words = "as deployed" if not there.missing else f"without {', '.join(there.missing)}"
-    yield Check("modal images", not there.missing, words, deploy)
-    yield Check("modal volume", there.volume, VOLUME if there.volume else "not there", deploy)
-    yield _gpu()
     yield from _pools()
 
 
@@ -81,12 +63,3 @@ def _pools() -> Iterator[Check]:
     for pool in pools:
         remedy = f"start a worker: prefect worker start --pool {pool['name']} --type modal"
         yield Check("modal pool", pool["status"] != "NOT_READY", f"{pool['name']}, {pool['status']}", remedy)
-
-
-def _gpu() -> Check:
-    from tasks.remote.journal import runs
-
-    seen = [(event["device"], run.name) for run in runs() for event in run.done if event.get("device", "cpu") != "cpu"]
-    if not seen:
-        return Check("modal gpu", True, "none used so far; try: forge generate --count 1 --on modal:T4 --budget 0.10")
-    return Check("modal gpu", True, f"{seen[0][0]}, in the run {seen[0][1]}")

@@ -9,6 +9,7 @@ from prefect.states import Completed
 from configs.operation import Growth
 from flows import forms
 from flows.backfill import GAMES, SHARDS, fill, finish
+from flows.context import executor_for
 from flows.kinds import Games, Shards
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
@@ -18,7 +19,7 @@ from tasks.backfill import BackfillReport
 from tasks.checkout import checkout
 from tasks.devices import DeviceName
 from tasks.report import report_tokens
-from tasks.tokenize import tokenize
+from tasks.steps import make_tokens
 
 TOKENS = TokenSettings()
 _OUTPUT = Path("data/tokens")
@@ -46,7 +47,9 @@ def grow_shards(
     full = report.present + report.too_large >= growth.enough
     if not full:
         finish(report, growth.backfill("shards"))
-    arrays = tokenize([growth.backfill("shards").place], tokens)  # from the store, if the data set is as it was
+    arrays = make_tokens(
+        [growth.backfill("shards").place], tokens, executor_for()
+    )  # from the store, if the data set is as it was
     checkout([arrays], output)
     report_tokens(arrays)
     return cast(Reference, Completed(name="Enough" if full else None, message=report.summary, data=arrays))

@@ -6,7 +6,7 @@ from typing import Any
 
 from prefect.artifacts import create_table_artifact
 
-from tasks.stage import stage_task
+from tasks.run import stage_task
 
 
 @dataclass(slots=True)

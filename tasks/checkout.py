@@ -6,7 +6,7 @@ from pathlib import Path
 
 from configs.installation import Installation
 from forge_core.artifacts.reference import Reference
-from tasks.stage import stage_task, store
+from tasks.run import stage_task, store
 
 logger = logging.getLogger(__name__)
 

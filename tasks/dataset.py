@@ -6,7 +6,7 @@ from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
 from forge_core.learn.model_config import read_config
 from forge_core.tokens.manifest import MANIFEST
-from tasks.stage import source, store
+from tasks.run import source, store
 
 
 def tokens_of(model: Reference | Path) -> Reference:

@@ -1,15 +1,8 @@
-"""Where deals are solved, on the CPU or on a CUDA device, and on how many devices networks are trained."""
+"""Where deals are solved: on the CPU or on a CUDA device."""
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Literal
-
-from forge_core.errors import InputError
-from forge_core.learn.hardware import ONE_DEVICE, Hardware
-from tasks.elsewhere import elsewhere
 
 if TYPE_CHECKING:
     from forge_core.solver.gpu import Device
@@ -17,32 +10,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 DeviceName = Literal["auto", "cpu", "cuda"]
-
-_hardware: ContextVar[Hardware] = ContextVar("hardware", default=ONE_DEVICE)
-
-
-@contextmanager
-def train_on(wanted: Hardware) -> Generator[None]:
-    """Networks trained in the block are trained on this hardware.
-
-    Raises InputError when it is not that of a place on Modal, which has one device.
-    """
-    if elsewhere() and wanted != ONE_DEVICE:
-        raise InputError.of(
-            got=f"{wanted.devices} devices with the strategy {wanted.strategy}, on Modal",
-            expected="one device, which is what a container has",
-            remedy="leave out --devices and --strategy, or --on",
-        )
-    token = _hardware.set(wanted)
-    try:
-        yield
-    finally:
-        _hardware.reset(token)
-
-
-def hardware() -> Hardware:
-    """What networks are trained on."""
-    return _hardware.get()
 
 
 @cache

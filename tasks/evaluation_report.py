@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from prefect.artifacts import create_table_artifact
 
 from tasks import tracking
-from tasks.evaluate import PLOTS, Evaluated, read_evaluation
+from tasks.evaluate import PLOTS
+from tasks.evaluation import Evaluated, read_evaluation
 from tasks.pictures import publish_picture
-from tasks.stage import stage_task, store
+from tasks.run import stage_task, store
 
 if TYPE_CHECKING:
     from forge_core.learn.metrics import Metrics

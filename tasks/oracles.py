@@ -1,21 +1,16 @@
-"""The two oracles of E[Q]: the exact solver and a trained network."""
+"""A trained network as the oracle of E[Q]."""
 
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from configs.installation import Installation
-from forge_core.expected_q.oracle import ExactOracle, FixedBatches, Oracle
+from forge_core.expected_q.oracle import FixedBatches, Oracle
 
 if TYPE_CHECKING:
     from forge_core.learn.model import Model
-
-EXACT_CODE = ("forge_core.expected_q.generate", "forge_core.solver.search")
-MODEL_CODE = ("forge_core.expected_q.generate", "forge_core.tokens.encode", "forge_core.learn.inference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +40,14 @@ class ModelOracle:
         return np.where(legal, slots, np.float32(np.nan)).astype(np.float32)
 
 
-def exact_oracle() -> Oracle:
-    """The exact solver, on the threads of this installation."""
-    from forge_core.solver import SOLVER_VERSION
-    from forge_core.solver.search import search_q
-
-    return ExactOracle(partial(search_q, threads=Installation().thread_count()), SOLVER_VERSION)
-
-
-def model_oracle(model: Path | str) -> Oracle:
+def model_oracle(model: Path | str, *, catalog: Path | None = None) -> Oracle:
     """A model folder, an .onnx file or, as a string, a name of the catalog: torch where it is fastest, ONNX on the CPU.
+
+    catalog  where names are looked up
 
     Raises ModelError, or WrongModelType for a policy.
     """
-    from forge_core.learn.inference import fastest_device, load
+    from forge_core.learn.inference import DEFAULT, fastest_device, load
 
-    loaded = load(model, kind="qvalue", device=fastest_device(), catalog=Installation().models)
+    loaded = load(model, kind="qvalue", device=fastest_device(), catalog=catalog or DEFAULT)
     return FixedBatches(ModelOracle(loaded, loaded.digest))

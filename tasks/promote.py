@@ -7,27 +7,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
 from forge_core.files import sha256_of
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
+from forge_core.learn.export_report import Precision
 from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, read_config
 from forge_core.shards.split import Split
 from forge_core.shards.strategy import Strategy
 from tasks import tracking
-from tasks.evaluate import PLOTS, Evaluated, evaluate_beside_champion, read_evaluation, states_of
-from tasks.export import ONNX, export
+from tasks.evaluate import PLOTS
+from tasks.evaluation import Evaluated, evaluate_beside_champion, read_evaluation, states_of
 from tasks.models import catalog, network_of
-from tasks.stage import artifact, stage_task, store
+from tasks.publish import STAGE, PublishSettings
+from tasks.run import run_stage, stage_task, store
+from tasks.stage import Call, Executor
+from tasks.steps import export_model
+from tasks.train import STAGE as TRAIN
 
 if TYPE_CHECKING:
     from forge_core.learn.card import Card, Origin
     from forge_core.learn.metrics import Difference
 
 logger = logging.getLogger(__name__)
-
-_TRAINING = "forge_core.learn.train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,7 @@ class Verdict:
 @stage_task(name="promote")
 def promote(
     model: Reference | Path,
+    executor: Executor,
     *,
     force: str | None = None,
     trained_on: str | None = None,
@@ -82,43 +85,30 @@ def promote(
     """Make a model the champion of its kind if it plays uniform states of val better than the present one.
 
     model       an object of the store, or a model folder
+    executor    where it is measured and exported
     force       why it is promoted even if it is not better
     trained_on  the device, for a model whose config does not say it
     settings    how many states it is compared on, and then measured on for its card
 
     A model that is not better changes nothing. Raises ModelError for what is no model or too large for the catalog.
     """
-    published = publish(model)
+    published = run_stage(Call(STAGE, PublishSettings(), (network_of(model),)), executor)
     of_val = {"split": Split.VAL, "strategies": (Strategy.UNIFORM,)}
-    val = states_of(settings.model_copy(update=of_val))
-    verdict = judge(published, evaluate_beside_champion(published, val, Split.VAL))
+    val = states_of(settings.model_copy(update=of_val), executor)
+    verdict = judge(published, evaluate_beside_champion(published, val, Split.VAL, executor))
     if not verdict.better and not force:
         return Promotion(promoted=False, name=None, reason=f"not better: {verdict.reason}")
     config = read_config(store().path(published))
     device, origin = _device(config, trained_on), _origin(model, config, verdict, None if verdict.better else force)
-    of_test = states_of(settings.model_copy(update={"split": Split.TEST}))
-    test = evaluate_beside_champion(published, of_test, Split.TEST)
+    of_test = states_of(settings.model_copy(update={"split": Split.TEST}), executor)
+    test = evaluate_beside_champion(published, of_test, Split.TEST, executor)
     card = _card(test, device, origin)
-    place = _add(published, export(published, val[Strategy.UNIFORM.value]), config, card)
+    onnx = export_model(published, val[Strategy.UNIFORM.value], executor)
+    place = _add(published, onnx, config, card)
     _register(place, config, card, test)
     logger.info("%-12s %s is the champion of kind %s", "promote", place.name, config.kind)
     reason = verdict.reason if verdict.better else f"forced: {force} ({verdict.reason})"
     return Promotion(promoted=True, name=place.name, reason=reason)
-
-
-@stage_task(name="publish")
-def publish(model: Reference | Path) -> Reference:
-    """The model as it would be promoted: its weights in half precision. Raises ModelError."""
-    network = network_of(model)
-
-    def make(folder: Path) -> None:
-        from forge_core.learn.publish import publish_model
-
-        publish_model(network.path, folder)
-
-    return artifact(
-        "publish", make, kind="model", code=["forge_core.learn.publish"], settings={}, inputs=[network.digest]
-    )
 
 
 def judge(model: Reference, val: Evaluated) -> Verdict:
@@ -150,7 +140,7 @@ def _origin(model: Reference | Path, config: ModelConfig, verdict: Verdict, forc
     trained = (key.code for key in keys if key.stage == "train")
     return Origin(
         dataset=config.dataset_digest,
-        code=next(trained, None) or fingerprint(_TRAINING),
+        code=next(trained, None) or TRAIN.code(),
         parent=config.initial_digest,
         champion=verdict.champion,
         gain=verdict.gain,
@@ -174,7 +164,7 @@ def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card") -
         folder, path = Path(temporary), store().path(model)
         for name in (WEIGHTS, CONFIG):
             shutil.copyfile(path / name, folder / name)
-        shrink_onnx(store().path(onnx) / ONNX, folder / files.ONNX)
+        shrink_onnx(store().path(onnx) / Precision.FP32.file, folder / files.ONNX)
         (folder / files.CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
         return catalog().add(folder, card.name_of(config), champion=True)
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forge_core.artifacts.reference import Reference
+from forge_core.learn.export_report import REPORT, ExportReport, Parity, Precision
 from tasks import tracking
-from tasks.evaluate import Evaluated
-from tasks.export import FILE_COLUMNS, file_rows, read_export
+from tasks.evaluation import Evaluated
 from tasks.pages import is_published, key_of, link_to, links, named, page, publish
 from tasks.pictures import picture, read_picture
-from tasks.stage import Tally, store
+from tasks.run import Tally, store
 from tasks.training_page import METRICS, metric
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Rows = list[tuple[str, ...]]
 _DRAWN = 1000
+FILE_COLUMNS = ("file", "kB", "points apart, mean", "at most", "other plays", "change of q_gap", "95 % interval")
 _LISTED = 20
 
 
@@ -198,7 +199,12 @@ def report_onnx(onnx: Reference, model: Reference | Path) -> None:
 
 def report_games(games: Sequence[Reference]) -> None:
     """Games on the run's page."""
-    publish("games", page("E[Q] games", [*game_rows(games), *_object_rows(games)]), "E[Q] games")
+    from forge_core.expected_q.files import read_game
+    from forge_core.expected_q.summary import draw_summary, summarize
+
+    files = [path for each in games for path in sorted(store().path(each).rglob("*.pt"))][:_DRAWN]
+    plot = picture(lambda path: draw_summary(path, summarize([read_game(file) for file in files])))
+    publish("games", page("E[Q] games", [*game_rows(games), *_object_rows(games)], plot), "E[Q] games")
 
 
 def report_pipeline(result: PipelineResult) -> None:
@@ -213,3 +219,28 @@ def _object_rows(references: Sequence[Reference]) -> Rows:
     rows = [(each.short, f"{each.files:,} files, {each.size / 1e6:,.1f} MB") for each in references[:_LISTED]]
     more = len(references) - len(rows)
     return [*rows, (f"... and {more:,} more", "")] if more else rows
+
+
+def read_export(onnx: Reference) -> ExportReport:
+    """What an export found."""
+    return ExportReport.model_validate_json((store().path(onnx) / REPORT).read_bytes())
+
+
+def file_rows(onnx: Reference) -> list[tuple[str, ...]]:
+    """Every file of an export against torch; the columns are FILE_COLUMNS."""
+    return [_row(precision, parity) for precision, parity in read_export(onnx).files.items()]
+
+
+def _row(precision: Precision, parity: Parity) -> tuple[str, ...]:
+    if parity.refused is not None:
+        return (f"{precision.file}, left out: {parity.refused}", *[""] * (len(FILE_COLUMNS) - 1))
+    interval = "one deal alone" if parity.interval is None else "{:+.4f} to {:+.4f}".format(*parity.interval)
+    return (
+        precision.file,
+        f"{parity.bytes / 1000:,.0f}",
+        f"{parity.mean_difference:.1e}",
+        f"{parity.max_difference:.1e}",
+        f"{parity.other_plays:.2%}",
+        f"{parity.q_gap_change:+.4f}",
+        interval,
+    )

@@ -1,127 +1,196 @@
-"""What all tasks have in common: an artifact comes from the store, or is made and put there."""
+"""What a stage is: one object that says all there is to say about a step of the pipeline.
 
-import logging
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
-from functools import wraps
+A stage is a name, a settings class, the kind of artifact that it makes, what it needs on Modal, and one body. From it
+follow the cache key (`Call.key`), the Prefect task and the entry in the store (`tasks.run`), and the Function on Modal
+(`tasks.remote`). `tasks.registry` lists all stages; `docs/architecture.md` shows how one is added.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.states import Completed
+from pydantic import BaseModel
 
-from configs.installation import Installation
-from configs.storage import open_store
 from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.key import Key, make_key
-from forge_core.artifacts.listing import Source, foreign_source
-from forge_core.artifacts.reference import Reference
-from forge_core.artifacts.store import Store
+from forge_core.artifacts.listing import Source
+from forge_core.learn.hardware import ONE_DEVICE, Hardware
+from tasks.devices import DeviceName
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from rich.console import Console
 
-P = ParamSpec("P")
-R = TypeVar("R")
+    from forge_core.learn.history import Epoch
+
+S = TypeVar("S", bound=BaseModel)
+
+Details = Mapping[str, Any]
+"""What a body has to say of what it made beside the files: JSON values, which come back from wherever it ran."""
+
+DECIDES_NOTHING = (
+    "forge_core.artifacts",
+    "forge_core.errors",
+    "forge_core.files",
+    "forge_core.learn.evaluation_plots",
+    "forge_core.learn.hardware",
+    "forge_core.locks",
+    "forge_core.threads",
+    "tasks.devices",
+    "tasks.stage",
+)
+"""Modules that bodies import and that change no result: words, plots, threads, where files lie. No key covers them."""
 
 
-def stage_task(**options: Any) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Prefect's `task` without its caching, which overlooks edited code and deleted files: the store is the cache.
+class Progress(Protocol):
+    """A progress bar: see `forge_view`'s console for the one of the terminal."""
 
-    A call returns what the task made, also when the task ended in the state `Cached`.
+    def __call__(
+        self, description: str, total: int | None, rates: str = "", /
+    ) -> AbstractContextManager[Callable[..., None]]:
+        """A bar while the block runs; call what it yields to advance it.
+
+        Args:
+            description: what is under way.
+            total: steps in all; None = not known.
+            rates: a format string of numbers a second, as "{deals:.1f} deals/s"; steps are given by name.
+        """
+        ...
+
+
+def silent(_description: str, _total: int | None, _rates: str = "", /) -> AbstractContextManager[Callable[..., None]]:
+    """No progress bar."""
+    return nullcontext(lambda *_steps, **_numbers: None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What a body may use, and what does not decide its result.
+
+    Attributes:
+        threads: how many threads to compute with.
+        device: where deals are solved, networks trained and asked.
+        hardware: how many devices train a network, and how they share the work.
+        hold_gpu: keeps the GPU for this run alone while it is entered; enter it where one is used.
+        progress: shows how far it is.
+        console: where Lightning shows its progress; None = stderr.
+        on_epoch: gets all epochs of a training after each.
+        work: a folder that outlives a killed run, for checkpoints; None = there is none.
     """
 
-    names = {} if "task_run_name" in options else {"task_run_name": options["name"]}
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        inner = cast(Any, task)(function, cache_policy=NO_CACHE, persist_result=False, **names, **options)
-
-        @wraps(function)
-        def run(*args: P.args, **kwargs: P.kwargs) -> R:
-            return inner(*args, **kwargs, return_state=True).result()
-
-        return run
-
-    return decorate
+    threads: int = 1
+    device: DeviceName = "auto"
+    hardware: Hardware = ONE_DEVICE
+    hold_gpu: Callable[[], AbstractContextManager[None]] = nullcontext
+    progress: Progress = silent
+    console: "Console | None" = None
+    on_epoch: "Callable[[Sequence[Epoch]], None]" = lambda _epochs: None
+    work: Path | None = None
 
 
-@dataclass(slots=True)
-class Tally:
-    """What the tasks of a run did.
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a stage needs on Modal: physical cores, GiB of memory, seconds an input may take, whether a GPU helps."""
 
-    made, cached  artifacts that were made, and that were in the store
-    seconds       wall time spent in making them; the rest of the run is orchestration
+    cores: float
+    memory: int
+    time_limit: int = 1800
+    gpu: bool = True
+
+    @property
+    def threads(self) -> int:
+        """What it computes with: a core of Modal's is a physical one, with two threads."""
+        return int(2 * self.cores)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage(Generic[S]):
+    """A step of the pipeline.
+
+    Attributes:
+        name: for people, keys, tasks and Functions.
+        settings: the class of its settings: everything that decides the result beside code and inputs.
+        kind: what kind of artifact it makes: "shards", "model".
+        run: the body: (context, folder, settings, inputs) -> details. Writes its files into `folder`, reads the
+            inputs, each a folder or a file, and returns what a receipt should say.
+        machine: what it needs on Modal; None = it always runs here.
+        items: the field of the settings that lists what a block makes ("deals"); None = it makes one thing.
+        modules: what decides the result beside the module of `run`, if that does not import it.
+        with_inputs: modules that only decide when there are inputs (the network as an oracle).
     """
 
-    made: int = 0
-    cached: int = 0
-    seconds: float = 0.0
+    name: str
+    settings: type[S]
+    kind: str
+    run: Callable[[Context, Path, S, Sequence[Path]], Details]
+    machine: Machine | None = None
+    items: str | None = None
+    modules: tuple[str, ...] = ()
+    with_inputs: tuple[str, ...] = ()
+
+    def code(self, *, inputs: bool = True) -> str:
+        """The fingerprint of everything that decides the result of a call with or without inputs."""
+        without = DECIDES_NOTHING + (() if inputs else self.with_inputs)
+        return fingerprint(self.run.__module__, *self.modules, without=without)
 
 
-_tally: ContextVar[Tally | None] = ContextVar("tally", default=None)
+@dataclass(frozen=True, slots=True)
+class Call(Generic[S]):
+    """A stage with its settings and inputs: everything that decides one artifact.
 
-
-@contextmanager
-def tally() -> Generator[Tally]:
-    """Counts what the tasks called in the block do."""
-    counts = Tally()
-    token = _tally.set(counts)
-    try:
-        yield counts
-    finally:
-        _tally.reset(token)
-
-
-def store() -> Store:
-    """The store of this installation."""
-    return open_store()
-
-
-def source(where: Reference | Path) -> Source:
-    """The folder and digest of an input: an object of the store, or a file or folder outside it (see `place`)."""
-    if isinstance(where, Reference):
-        return Source(store().path(where), where.digest)
-    return foreign_source(Installation().place(where))
-
-
-def key_of(stage: str, *, code: Sequence[str], settings: Mapping[str, Any], inputs: Sequence[str] = ()) -> Key:
-    """The key under which the artifact of a stage is stored; see `artifact`."""
-    return make_key(stage, code=fingerprint(*code), settings=settings, inputs=inputs)
-
-
-def artifact(
-    stage: str,
-    make: Callable[[Path], None],
-    *,
-    kind: str,
-    code: Sequence[str],
-    settings: Mapping[str, Any],
-    inputs: Sequence[str] = (),
-) -> Reference:
-    """The artifact of a stage, from the store or made now, as the return value of a task.
-
-    stage     the task's name, for people and for the key
-    make      writes the artifact's files into the empty folder that it is given
-    code      the forge_core modules that compute it
-    settings  what decides the result, by name: settings models and JSON values
-    inputs    digests of what it is made from
-
-    A hit is returned to Prefect as the state `Cached`, which hands the reference on like any other result.
+    Attributes:
+        stage: which one.
+        settings: of the class that the stage names.
+        inputs: what it reads, in the order in which the body expects it.
+        title: what the task is called in the UI; empty = as the stage.
     """
-    key = key_of(stage, code=code, settings=settings, inputs=inputs)
-    start = time.perf_counter()
-    built = store().build(key, make, kind=kind)
-    reference, seconds = built.reference, time.perf_counter() - start
-    counts = _tally.get() or Tally()
-    if built.cached:
-        counts.cached += 1
-        logger.info("%-12s cached   %s", stage, reference.short)
-        message = f"{reference.short} was in the store"
-        return cast(Reference, Completed(name="Cached", message=message, data=reference))
-    counts.made += 1
-    counts.seconds += seconds
-    logger.info("%-12s made     %s in %.1f s", stage, reference.short, seconds)
-    return reference
+
+    stage: Stage[S]
+    settings: S
+    inputs: tuple[Source, ...] = ()
+    title: str = field(default="", compare=False)
+
+    @property
+    def key(self) -> Key:
+        """The key of the artifact."""
+        digests = [source.digest for source in self.inputs]
+        code = self.stage.code(inputs=bool(digests))
+        return make_key(self.stage.name, code=code, settings=self.settings.model_dump(mode="json"), inputs=digests)
+
+    @property
+    def items(self) -> int:
+        """How many deals, games or things it makes."""
+        return len(getattr(self.settings, self.stage.items)) if self.stage.items else 1
+
+    def run(self, context: Context, folder: Path) -> Details:
+        """Run the body here, into a folder."""
+        return self.stage.run(context, folder, self.settings, [source.path for source in self.inputs])
+
+
+class Executor(Protocol):
+    """Where calls are run: here (`tasks.here`), or on Modal (`tasks.remote.executor`)."""
+
+    def prepare(self, calls: Sequence[Call[Any]]) -> None:
+        """See to it that these calls can be run one by one: what is far away makes them all at once."""
+        ...
+
+    def run(self, call: Call[Any], folder: Path, context: Context | None = None) -> Details:
+        """Make the files of a call in a folder, and return the details of its body.
+
+        Args:
+            call: what to make.
+            folder: gets the files; what is there is left alone.
+            context: None = the executor's own.
+        """
+        ...
+
+    @property
+    def context(self) -> Context:
+        """What bodies that it runs may use."""
+        ...
+
+    @property
+    def breadth(self) -> int:
+        """How many times as much as one process of this machine it makes at a time."""
+        ...

@@ -1,52 +1,26 @@
-"""Turn shards into training arrays."""
+"""The stage `tokenize`: turn shards into training arrays."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from configs.installation import Installation
-from forge_core.artifacts.reference import Reference
-from forge_core.errors import InputError
 from forge_core.tokens.settings import TokenSettings
-from tasks.console import progress
-from tasks.stage import artifact, source, stage_task
+from tasks.stage import Context, Details, Stage
 
 
-@stage_task(name="tokenize")
-def tokenize(shards: Sequence[Reference | Path], settings: TokenSettings) -> Reference:
-    """The tokens of all shards in the folders and objects given."""
-    sources = [source(where) for where in shards]
-    outside = [digest for (_, digest), where in zip(sources, shards, strict=True) if isinstance(where, Path)]
+def run(context: Context, folder: Path, settings: TokenSettings, inputs: Sequence[Path]) -> Details:
+    """Write {train,val,test}/*.npy and the manifest, from all shards of the input folders."""
+    from forge_core.tokens.dataset import tokenize
 
-    def make(folder: Path) -> None:
-        from forge_core.tokens.dataset import tokenize
+    done = 0
 
-        done = 0
+    def on_progress(samples: int) -> None:
+        nonlocal done
+        advance(samples - done)
+        done = samples
 
-        def on_progress(samples: int) -> None:
-            nonlocal done
-            advance(samples - done)
-            done = samples
+    with context.progress("tokenizing", None) as advance:
+        tokenize(list(inputs), folder, settings, threads=context.threads, on_progress=on_progress)
+    return {}
 
-        with progress("tokenizing", None) as advance:
-            tokenize(
-                [path for path, _ in sources],
-                folder,
-                settings,
-                threads=Installation().thread_count(),
-                on_progress=on_progress,
-            )
-        if [source(where).digest for where in shards if isinstance(where, Path)] != outside:
-            raise InputError.of(
-                got="a folder of shards that changed while it was being read",
-                expected="a folder to which nobody adds shards meanwhile: the arrays are known by what it holds",
-                remedy="run the same again",
-            )
 
-    return artifact(
-        "tokenize",
-        make,
-        kind="tokens",
-        code=["forge_core.tokens.dataset"],
-        settings={"tokens": settings},
-        inputs=[digest for _, digest in sources],
-    )
+STAGE = Stage(name="tokenize", settings=TokenSettings, kind="tokens", run=run)

@@ -28,6 +28,7 @@ def advise(
     as_json: Json = False,
 ) -> None:
     """Value every legal play of a seat that sees its own hand and the plays so far."""
+    from configs.installation import Installation
     from forge_core.expected_q.information_set import InformationSet
     from forge_core.expected_q.record import Record
     from forge_core.expected_q.settings import EqSettings
@@ -39,9 +40,11 @@ def advise(
     settings = build(EqSettings, {"n_worlds": None if every else worlds, "bid": bid})
 
     from forge_core.expected_q.advise import advise as value_plays
-    from tasks.oracles import exact_oracle, model_oracle
+    from tasks.exact_oracle import exact_oracle
+    from tasks.oracles import model_oracle
 
-    chosen = exact_oracle() if oracle == "exact" else model_oracle(oracle)
+    here = Installation()
+    chosen = exact_oracle(here.thread_count()) if oracle == "exact" else model_oracle(oracle, catalog=here.models)
     advice = value_plays(info, chosen, settings, every_world=every)
     if as_json:
         typer.echo(json.dumps(advice.as_json()))

@@ -41,20 +41,15 @@ def options(
 
 
 def elsewhere(command: C) -> C:
-    """Give a command these options; its flows then do their work at the place that was typed."""
+    """Give a command these options; its parameter `on` then gets the place that was typed, None for here."""
     added = inspect.signature(options).parameters
     own = inspect.signature(command)
 
     @wraps(command)
     def run(**values: Any) -> Any:
-        place = options(**{name: values.pop(name) for name in added})
-        if place is None:
-            return command(**values)
-        from tasks.elsewhere import work_on
+        return command(**values, on=options(**{name: values.pop(name) for name in added}))
 
-        with work_on(place):
-            return command(**values)
-
-    setattr(run, "__signature__", own.replace(parameters=[*own.parameters.values(), *added.values()]))  # noqa: B010
+    kept = [parameter for name, parameter in own.parameters.items() if name not in added]
+    setattr(run, "__signature__", own.replace(parameters=[*kept, *added.values()]))  # noqa: B010
     run.__annotations__ = {**command.__annotations__, **options.__annotations__}
     return run  # pyright: ignore[reportReturnType]

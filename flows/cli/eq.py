@@ -42,6 +42,7 @@ def generate(
     epsilon: Annotated[float | None, typer.Option(help="Share of random plays.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Of the softmax, in points.")] = None,
     sets: Sets = None,
+    on: Any = None,
 ) -> None:
     """Play games; write them to {train,val,test}/seed_*.pt."""
     from configs.pipeline import SeedRange, SeedSeries
@@ -65,14 +66,14 @@ def generate(
         if continuous or dry_run or limit is not None:
             raise no_output("--continuous, --limit or --dry-run")
         games = build(SeedRange, {"start": start_seed, "count": count})
-        run_flow("generate_eq:generate_eq", games=games, settings=settings, model=model)
+        run_flow("stages:generate_eq", games=games, settings=settings, model=model, on=on)
         say(f"{count} games in the store")
         return
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
     if dry_run:
         list_missing(output, series, series.seeds(), missing, relative_path)
         return
-    filling = {"folder": output.absolute(), "games": series, "settings": settings, "model": model}
+    filling = {"folder": output.absolute(), "games": series, "settings": settings, "model": model, "on": on}
     show_rows(f"Games in {output}", run_flow("fill_games:fill_games", **filling).value.rows)
 
 

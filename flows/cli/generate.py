@@ -2,7 +2,7 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -37,6 +37,7 @@ def generate(
     max_states: Annotated[int | None, typer.Option(help="Skip deals with more reachable states.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
     sets: Sets = None,
+    on: Any = None,
 ) -> None:
     """Solve deals exactly; write shards to {train,val,test}/*.parquet."""
     from configs.pipeline import DealSeries, SeedRange
@@ -50,7 +51,7 @@ def generate(
         if mode != "standard" or continuous or dry_run or limit is not None or device != "auto":
             raise no_output("--mode, --continuous, --limit, --dry-run or --device")
         deals = build(SeedRange, {"start": start_seed, "count": count})
-        run_flow("generate_oracle:generate_oracle", deals=(deals,), shards=settings)
+        run_flow("stages:generate", deals=(deals,), shards=settings, on=on)
         say(f"{count} shards in the store")
         return
     values = {"start": start_seed, "count": None if continuous else count, "limit": limit, "mode": mode}
@@ -59,6 +60,6 @@ def generate(
         find = partial(missing, max_states=settings.max_states)
         list_missing(output, series, series.requests(), find, DealRequest.relative_path)
         return
-    parameters = {"folder": output.absolute(), "deals": series, "shards": settings, "device": device}
+    parameters = {"folder": output.absolute(), "deals": series, "shards": settings, "device": device, "on": on}
     report = run_flow("fill_shards:fill_shards", **parameters).value
     show_rows(f"Shards in {output}", [*report.rows, *(("skipped", str(path)) for path in report.skipped)])

@@ -37,13 +37,14 @@ def evaluate(
     ] = False,
     sets: Sets = None,
     as_json: Json = False,
+    on: Any = None,
 ) -> None:
     """Measure a model beside the champion, highest-rank play and random play."""
     from tasks.models import find_model
 
     settings = _settings({"split": split}, sets, quick=quick)
     parameters = {"model": find_model(checkpoint), "settings": settings, "tokens": absolute(data)}
-    evaluated = run_flow("evaluate:evaluate", **parameters).value
+    evaluated = run_flow("stages:evaluate", **parameters, on=on).value
     if as_json:
         from tasks.evaluation_report import players
 
@@ -75,7 +76,7 @@ def promote(
     from tasks.models import find_model
 
     parameters: dict[str, Any] = {"model": find_model(model), "force": force, "trained_on": trained_on}
-    promotion = run_flow("promote:promote", settings=_settings({}, sets, quick=quick), **parameters).value
+    promotion = run_flow("stages:promote", settings=_settings({}, sets, quick=quick), **parameters).value
     if as_json:
         fields = ("promoted", "name", "reason")
         typer.echo(json.dumps({field: getattr(promotion, field) for field in fields}))

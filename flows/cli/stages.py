@@ -1,7 +1,7 @@
 """Commands that run one stage as a Prefect flow."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,7 +28,7 @@ def tokenize(
 
     settings = build(TokenSettings, {"samples_per_shard": samples_per_shard}, sets)
     shards = [path.absolute() for path in inputs]
-    outcome = run_flow("tokenize:tokenize", shards=shards, tokens=settings, output=absolute(output))
+    outcome = run_flow("stages:tokenize", shards=shards, tokens=settings, output=absolute(output))
     say(f"{outcome.value.short} in {output or 'the store'}")
 
 
@@ -37,6 +37,7 @@ def export(
     data: Data = None,
     output: Output = None,
     samples: Annotated[int | None, typer.Option(help="Samples of val on which the files are checked.")] = None,
+    on: Any = None,
 ) -> None:
     """Export a model to ONNX in float32, float16 and int8, each checked against torch on real samples."""
     from forge_core.learn.export_report import ExportSettings
@@ -44,14 +45,14 @@ def export(
 
     settings = build(ExportSettings, {"samples": samples})
     outcome = run_flow(
-        "export_onnx:export_onnx",
+        "stages:export",
         model=find_model(checkpoint),
         tokens=absolute(data),
         output=absolute(output),
         settings=settings,
+        on=on,
     )
-    from tasks.export import FILE_COLUMNS, file_rows
-    from tasks.report import place_rows
+    from tasks.report import FILE_COLUMNS, file_rows, place_rows
 
     show_rows("ONNX against torch", file_rows(outcome.value), FILE_COLUMNS)
     show_rows("", place_rows([outcome.value]))

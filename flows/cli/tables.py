@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from flows.cli.running import Outcome
-    from tasks.evaluate import Evaluated
+    from tasks.evaluation import Evaluated
 
 
 def show_rows(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str] = ("", "")) -> None:

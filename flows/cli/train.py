@@ -47,6 +47,7 @@ def train(
         bool, typer.Option("--fast-dev-run", help="A few steps, on a few deals solved for it if --data is not given.")
     ] = False,
     sets: Sets = None,
+    on: Any = None,
 ) -> None:
     """Train a network, on training arrays or on a stream of fresh deals."""
     from forge_core.errors import InputError
@@ -76,12 +77,13 @@ def train(
         )
     tokens = absolute(data) or (_few_tokens() if fast_dev_run else _val_tokens())
     outcome = run_flow(
-        "train:train",
+        "stages:train",
         tokens=tokens,
         settings=settings,
         output=absolute(output),
         initial=start,
         hardware=hardware,
+        on=on,
     )
     say(f"{outcome.value.short} in {output or 'the store'}")
 
@@ -102,7 +104,5 @@ def _tokens(counts: dict[int, int], *, states_per_deal: int) -> Any:
     from forge_core.tokens.settings import TokenSettings
 
     deals = tuple(SeedRange(start=start, count=count) for start, count in counts.items())
-    shards = run_flow(
-        "generate_oracle:generate_oracle", deals=deals, shards=ShardSettings(states_per_deal=states_per_deal)
-    )
-    return run_flow("tokenize:tokenize", shards=shards.value, tokens=TokenSettings()).value
+    shards = run_flow("stages:generate", deals=deals, shards=ShardSettings(states_per_deal=states_per_deal))
+    return run_flow("stages:tokenize", shards=shards.value, tokens=TokenSettings()).value

@@ -1,6 +1,6 @@
 """The command that runs the whole chain."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,9 +18,10 @@ def add_to(app: typer.Typer) -> None:
 def pipeline(
     preset: Annotated[str, typer.Option(help="The settings to start from: demo or local.")] = "demo",
     sets: Sets = None,
+    on: Any = None,
 ) -> None:
     """Solve, tokenize, train, evaluate, export and play, in one run."""
     from configs.pipeline import PipelineSettings, load_preset
 
     settings = build(PipelineSettings, load_preset(preset).model_dump(mode="json", exclude_unset=True), sets)
-    show_pipeline(run_flow("pipeline:pipeline", settings=settings))
+    show_pipeline(run_flow("stages:pipeline", settings=settings, on=on))

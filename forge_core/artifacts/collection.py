@@ -1,30 +1,29 @@
-"""A collection: files that are made elsewhere, block by block, each block with a receipt of what it made.
+"""A collection: what calls of a stage made elsewhere, a block a call, each with a receipt.
 
-    <stage>/<key>/about.json            the key: what the files are, and what they were made from
-    <stage>/<key>/files/                the files of all blocks, as a folder of the user's would hold them
-    <stage>/<key>/receipts/<block>.json what a block made, written after its files: the receipts are the manifest
+    <stage>/<collection>/about.json     what all its blocks have in common
+    <stage>/<collection>/<block>/       the files of a block, as a folder of the user's would hold them
+    <stage>/<collection>/<block>.json   its receipt, written after its files: without one, it was not made
     inputs/<digest><suffix>             a folder, or a file with its suffix, that stages read
     inputs/<digest>.json                written after it: the input is there, and this is its name
 
-Blocks may be made side by side, twice, or by a process that is killed: every file appears whole or not at all, and a
-block without a receipt was not made.
+Blocks may be made side by side, twice, or by a process that is killed: every file appears whole or not at all.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import FileEntry, Source, list_folder
-from forge_core.files import copy, sha256_of, write_text
+from forge_core.errors import InputError
+from forge_core.files import copy, inside, safe_relative, write_text
 
 ABOUT = "about.json"
-FILES = "files"
-RECEIPTS = "receipts"
 INPUTS = "inputs"
+_DIGITS = 24  # of a digest, in the name of a folder
 
 
 class Receipt(BaseModel):
@@ -33,21 +32,67 @@ class Receipt(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     block: str = Field(description="The block's name.")
-    files: tuple[FileEntry, ...] = Field(description="The files it made, their paths relative to the files' folder.")
-    items: int = Field(description="How many deals, games or runs it was.")
+    files: tuple[FileEntry, ...] = Field(min_length=1, description="The files it made, relative to its folder.")
+    items: int = Field(description="How many deals, games or things it was.")
     device: str = Field(description="The GPU that computed it, or cpu.")
     seconds: float = Field(description="Wall time of the container for it.")
     details: Mapping[str, Any] = Field(default={}, description="What the stage has to say of it, JSON values.")
 
+    @field_validator("files")
+    @classmethod
+    def _inside(cls, files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
+        for file in files:
+            safe_relative(file.path)
+        return files
 
-def place_of(key: Key) -> str:
-    """The folder of a collection, relative to the root: "generate/0f3c...", with forward slashes."""
-    return f"{key.stage}/{key.digest[:24]}"
 
+class Block:
+    """The place of a call's files, relative to the root of a Volume, with forward slashes.
 
-def block_name(items: Sequence[Any]) -> str:
-    """A name for the block that makes these items, the same for the same items."""
-    return sha256_of(repr(list(items)))[:24]
+    Attributes:
+        name: the block's, from its key.
+        about: what it has in common with the other blocks of its collection.
+    """
+
+    def __init__(self, key: Key, items: str | None) -> None:
+        """Args: the key; the field of its settings that tells the blocks of a collection apart, if they have one."""
+        shared = {name: value for name, value in key.settings.items() if name != items}
+        self.about = key.model_copy(update={"settings": shared})
+        self.name = key.digest[:_DIGITS]
+
+    @property
+    def collection(self) -> str:
+        """The folder of the collection: "generate/0f3c..."."""
+        return f"{self.about.stage}/{self.about.digest[:_DIGITS]}"
+
+    @property
+    def files(self) -> str:
+        """The folder of the block's files."""
+        return f"{self.collection}/{self.name}"
+
+    @property
+    def receipt(self) -> str:
+        """The file of its receipt."""
+        return f"{self.files}.json"
+
+    def read(self, root: Path) -> Receipt | None:
+        """The receipt of a block whose files are all there; None when it has to be made."""
+        try:
+            receipt = Receipt.model_validate_json((root / self.receipt).read_bytes())
+        except (OSError, ValidationError, InputError):
+            return None
+        places = [(root / self.files / file.path, file.size) for file in receipt.files]
+        return receipt if all(path.is_file() and path.stat().st_size == size for path, size in places) else None
+
+    def add(self, root: Path, made: Path, receipt: Mapping[str, Any]) -> Receipt:
+        """Take over the files in the folder `made`, then write the receipt, which lists them."""
+        listed = Receipt(block=self.name, files=list_folder(made).files, **receipt)
+        for file in listed.files:
+            copy(made / file.path, root / self.files / file.path)
+        if not (root / self.collection / ABOUT).exists():
+            write_text(root / self.collection / ABOUT, self.about.model_dump_json(indent=1))
+        write_text(root / self.receipt, listed.model_dump_json())
+        return listed
 
 
 def input_name(source: Source) -> str:
@@ -63,34 +108,4 @@ def input_mark(source: Source) -> bytes:
 def input_path(root: Path, digest: str) -> Path:
     """Where an input lies, a folder or a file. Raises OSError when it was never brought there whole."""
     mark = json.loads((root / INPUTS / f"{digest}.json").read_bytes())
-    return root / INPUTS / mark["name"]
-
-
-class Collection:
-    """A collection in a folder of this machine."""
-
-    def __init__(self, root: Path, key: Key) -> None:
-        self.key = key
-        self.folder = root / place_of(key)
-
-    def receipt(self, block: str) -> Receipt | None:
-        """The receipt of a block whose files are all there; None when it has to be made."""
-        try:
-            receipt = Receipt.model_validate_json(self._receipt_file(block).read_bytes())
-        except (OSError, ValidationError):
-            return None
-        places = [(self.folder / FILES / file.path, file.size) for file in receipt.files]
-        return receipt if all(path.is_file() and path.stat().st_size == size for path, size in places) else None
-
-    def add(self, made: Path, receipt: Receipt) -> Receipt:
-        """Take over the files in the folder `made`, then write the receipt, which lists them."""
-        listed = receipt.model_copy(update={"files": list_folder(made).files})
-        for file in listed.files:
-            copy(made / file.path, self.folder / FILES / file.path)
-        if not (self.folder / ABOUT).exists():
-            write_text(self.folder / ABOUT, self.key.model_dump_json(indent=1))
-        write_text(self._receipt_file(receipt.block), listed.model_dump_json())
-        return listed
-
-    def _receipt_file(self, block: str) -> Path:
-        return self.folder / RECEIPTS / f"{block}.json"
+    return inside(root / INPUTS, mark["name"])

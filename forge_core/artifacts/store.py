@@ -85,7 +85,7 @@ class Store:
         self.folder.put_entry(entry)
         return entry.reference
 
-    def build(self, key: Key, make: Callable[[Path], None], *, kind: str) -> Built:
+    def build(self, key: Key, make: Callable[[Path], object], *, kind: str) -> Built:
         """The object of a key: the stored one, or the one that `make` writes into the empty folder it is given.
 
         Waits while another process of this machine builds the same key. When `make` raises, nothing is left behind.

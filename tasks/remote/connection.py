@@ -4,14 +4,13 @@ import asyncio
 import socket
 import threading
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 import modal
 from modal.config import config
 
-from configs.modal import APP, VOLUME
 from forge_core.errors import RemoteError
+from tasks.remote import image
 
 _REACH = 4.0  # seconds for name, route and port
 _HELLO = 20.0  # seconds for the server's first answer on a connection that stands; a busy machine takes a few
@@ -75,31 +74,11 @@ def server_url() -> str:
     return str(config["server_url"])
 
 
-async def function(name: str) -> "modal.Function[..., Any, Any]":
-    """A deployed Function of our App; RemoteError when it was not deployed."""
-    found = modal.Function.from_name(APP, name)
-    try:
-        await found.hydrate.aio()
-    except modal.exception.NotFoundError as error:
-        raise not_deployed(f"no Function {name!r}") from error
-    return found
-
-
 async def volume() -> modal.Volume:
-    """Our Volume; RemoteError when there is none."""
-    found = modal.Volume.from_name(VOLUME, version=2)
-    try:
-        await found.hydrate.aio()
-    except modal.exception.NotFoundError as error:
-        raise not_deployed(f"no Volume {VOLUME!r}") from error
+    """Our Volume; made on first use."""
+    found = image.volume()
+    await found.hydrate.aio()
     return found
-
-
-def not_deployed(what: str) -> RemoteError:
-    """The error for what `forge modal deploy` would have made."""
-    return RemoteError.of(
-        got=f"{what} in this Modal workspace", expected=f"the App {APP!r}", remedy="deploy it with `forge modal deploy`"
-    )
 
 
 def _refused(why: str) -> RemoteError:

@@ -12,10 +12,8 @@ from datetime import UTC, datetime, timedelta
 import modal
 
 from configs.modal import APP
-from forge_core.errors import RemoteError
+from forge_core.errors import InputError, RemoteError
 from tasks.remote import connection
-from tasks.remote.dispatch import cancel_calls
-from tasks.remote.journal import Journal, Run, runs
 
 _PATIENCE = 60.0  # seconds for a command of Modal's own
 
@@ -33,8 +31,8 @@ async def look() -> Cloud:
     await connection.connect()
     apps, containers = await asyncio.gather(_modal_json("app", "list"), _modal_json("container", "list"))
     return Cloud(
-        [app for app in apps if app.get("description", app.get("name")) == APP],
-        [container for container in containers if container.get("app_name") == APP],
+        [app for app in apps if app.get("description", "").startswith(APP) and "stop" not in app["state"]],
+        [container for container in containers if container.get("app_name", "").startswith(APP)],
     )
 
 
@@ -50,48 +48,32 @@ async def billed(days: int = 30) -> float | None:
         items = await modal.Workspace.from_context().billing.report.aio(start=start)
     except modal.exception.Error:
         return None
-    return float(sum(item.cost for item in items if item.description == APP))
+    return float(sum(item.cost for item in items if item.description.startswith(APP)))
 
 
-async def stop_runs(chosen: Sequence[Run], *, why: str) -> dict[str, str]:
-    """Cancel all that is open of some runs; the calls that could not be cancelled, and the blocks whose calls have no
-    known id, each with the reason.
+async def stop_apps(names: Sequence[str]) -> list[str]:
+    """Stop Apps of ours with all that they run, whoever started them; those that were stopped.
 
-    The process that drives a run, if it is alive, reads in the journal that the run was stopped and ends it.
+    To stop containers would not do: Modal gives the inputs of a stopped container to another one.
+
+    Args:
+        names: the ids of Apps as `forge modal status` shows them; empty = all of ours.
+
+    Raises:
+        InputError: for an App that does not run, or is not ours, in this workspace.
     """
-    failures: dict[str, str] = {}
-    for run in chosen:
-        journal = Journal(run.path)
-        journal.write("stop", why=why)
-        left = await cancel_calls(list(run.open))
-        for name, block in run.open.items():
-            event = "not cancelled" if name in left else "cancelled"
-            journal.write(event, id=name, block=block, why=left.get(name))
-        failures |= left
-        if not run.alive:
-            failures |= dict.fromkeys(run.lost, "the id of its call never arrived")
-            if not left and run.end is None:
-                journal.write("end", outcome=f"stopped: {why}")
-    return failures
-
-
-async def stop_app(chosen: Sequence[Run], *, why: str) -> list[str]:
-    """Stop our App with all its calls and containers, whoever started them, and note in the journals of some runs that
-    nothing of them goes on; the App's id, if it was deployed. It has to be deployed anew before it can work again.
-
-    To stop its containers would not do: Modal gives the inputs of a stopped container to another one.
-    """
-    names = [app["app_id"] for app in (await look()).apps if not app["state"].startswith("stop")]
+    running = [app["app_id"] for app in (await look()).apps]
     for name in names:
+        if name not in running:
+            raise InputError.of(
+                got=f"the App {name!r}",
+                expected=f"one of ours that runs: {', '.join(running) or 'there is none'}",
+                remedy="see `forge modal status`; another workspace needs another profile (MODAL_PROFILE)",
+            )
+    chosen = list(names) or running
+    for name in chosen:
         await _modal("app", "stop", name, "--yes")
-    for run in chosen:
-        Journal(run.path).write("app stopped", outcome=f"stopped: {why}")
-    return names
-
-
-def open_runs() -> list[Run]:
-    """The runs of this installation with calls that are not known to have ended."""
-    return [run for run in runs() if run.end is None or run.open or run.lost]
+    return chosen
 
 
 async def _modal_json(*words: str) -> list[dict[str, str]]:

@@ -1,16 +1,18 @@
 """What work on Modal will cost: from measured times an item, what containers cost a second, and nothing else.
 
-Times come from runs of this installation on the same kind of machine, if there were any; else from the committed
-measurements. A GPU that nobody has measured has no expectation.
+Times come from committed measurements. A GPU that nobody has measured has no expectation.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from configs.modal import GPUS, MACHINES, GpuName, Place
-from tasks.remote import journal
-from tasks.remote.meter import IDLE
-from tasks.remote.prices import Prices
+import modal
+
+from configs.modal import GPUS, GpuName, Place
+from tasks.registry import STAGES
+from tasks.remote.prices import PUBLISHED, Prices
+from tasks.stage import Machine, Stage
 
 CORE_SECONDS: Mapping[str, tuple[float, str]] = {
     "generate": (0.22, "bench/dispatch.py on an AMD EPYC"),
@@ -24,7 +26,11 @@ START = 45.0
 CONTAINERS = 10
 """Containers at a time in the table of costs."""
 
-_LEAST_ITEMS = 20  # a rate from fewer items says little
+STARTUP_LIMIT = 300
+"""Seconds that a container may take to start; they are billed."""
+
+IDLE = 10
+"""Seconds that a container waits for another input before it ends; they are billed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,14 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """US dollars at most and as expected, and the hours it takes; the last two None where nothing was measured."""
+    """What work costs.
+
+    Attributes:
+        at_most: US dollars if every attempt of every input takes as long as it may, as long as Modal preempts none.
+        expected: US dollars; None where nothing was measured.
+        hours: how long it takes; None where nothing was measured.
+        source: where the times come from.
+    """
 
     at_most: float
     expected: float | None
@@ -47,30 +60,24 @@ class Estimate:
 
 def pace(stage: str, gpu: GpuName | None) -> Pace | None:
     """How fast a container is at a stage; None when it was never measured."""
-    items, seconds, runs = 0, 0.0, 0
-    for run in journal.runs():
-        if run.start.get("stage") == stage and run.start.get("gpu") == gpu:
-            counted = [event for event in run.done if event.get("seconds")]
-            items += sum(int(event["items"]) for event in counted)
-            seconds += sum(float(event["seconds"]) for event in counted)
-            runs += bool(counted)
-    if items >= _LEAST_ITEMS:
-        return Pace(seconds / items, f"{runs} runs of this installation, {items:,} items")
-    if gpu is None and stage in CORE_SECONDS:
-        core_seconds, source = CORE_SECONDS[stage]
-        return Pace(core_seconds / MACHINES[stage].cores, source)
-    return None
+    machine = STAGES[stage].machine
+    if gpu is not None or stage not in CORE_SECONDS or machine is None:
+        return None
+    core_seconds, source = CORE_SECONDS[stage]
+    return Pace(core_seconds / machine.cores, source)
 
 
-def estimate(stage: str, gpu: GpuName | None, place: Place, prices: Prices, *, items: int, inputs: int) -> Estimate:
+def estimate(
+    stage: Stage[Any], gpu: GpuName | None, place: Place, prices: Prices, *, items: int, inputs: int
+) -> Estimate:
     """What so many items in so many inputs cost at a place."""
-    second = prices.second(stage, gpu)
+    machine = stage.machine or Machine(cores=1, memory=1)
+    second = prices.second(machine, gpu)
     containers = min(place.max_containers, inputs)
     overhead = containers * (START + IDLE)
-    limit = place.time_limit or MACHINES[stage].time_limit
-    longest = inputs * (place.retries + 1) * limit + overhead
-    at_most = longest * second if place.budget is None else min(place.budget, longest * second)
-    measured = pace(stage, gpu)
+    limit = place.time_limit or machine.time_limit
+    at_most = (inputs * (place.retries + 1) * limit + overhead) * second
+    measured = pace(stage.name, gpu)
     if measured is None:
         return Estimate(at_most, None, None, "not measured on this machine type")
     work = items * measured.seconds
@@ -80,17 +87,19 @@ def estimate(stage: str, gpu: GpuName | None, place: Place, prices: Prices, *, i
 def table(prices: Prices, *, counts: tuple[int, ...] = (10_000, 1_000_000)) -> list[tuple[str, ...]]:
     """Deals with 50,000 sampled states each, by machine: dollars an hour, then dollars and hours for each count."""
     rows: list[tuple[str, ...]] = []
+    generate = STAGES["generate"]
+    machine = generate.machine or Machine(cores=1, memory=1)
     machines: list[GpuName | None] = [None, *(name for name in GPUS if name != "H100!")]
     for gpu in machines:
         place = Place(gpus=(gpu,) if gpu else (), max_containers=CONTAINERS)
         cells: list[str] = []
         for count in counts:
             inputs = -(-count // block_size("generate", gpu))
-            found = estimate("generate", gpu, place, prices, items=count, inputs=inputs)
+            found = estimate(generate, gpu, place, prices, items=count, inputs=inputs)
             known = found.expected is not None and found.hours is not None
             cells += [f"${found.expected:,.2f}", f"{found.hours:,.2f}"] if known else ["not measured", ""]
-        name = gpu or f"{MACHINES['generate'].cores:g} cores"
-        rows.append((name, f"${3600 * prices.second('generate', gpu):.3f}", *cells))
+        name = gpu or f"{machine.cores:g} cores"
+        rows.append((name, f"${3600 * prices.second(machine, gpu):.3f}", *cells))
     return [*rows, ("another pipeline, as published", "", "about $25", "4", "", "")]
 
 
@@ -120,3 +129,12 @@ def block_size(stage: str, gpu: GpuName | None) -> int:
 def block_size_at(place: Place, stage: str) -> int:
     """Deals or games in an input that suits every GPU of a place: which of them can be had is not known yet."""
     return min(block_size(stage, gpu) for gpu in place.gpus or (None,))
+
+
+async def current_prices() -> Prices:
+    """Modal's own list where this workspace may see it, else what was published."""
+    try:
+        rates = await modal.Workspace.from_context().billing.rates.aio()
+    except modal.exception.Error:
+        return PUBLISHED
+    return PUBLISHED.corrected({name: float(rate) for name, rate in rates.items()})

@@ -32,11 +32,15 @@ async def download(folder: Path, *, splits: Sequence[str], collection: str) -> D
     await connection.connect()
     remote = await connection.volume()
     place = _choose(await volume.collections(remote), collection)
-    files = (await volume.files_at(remote, place)).by_path
-    wanted = [file for path, file in files.items() if not splits or path.split("/")[0] in splits]
-    with progress(f"fetching {place}", len(wanted), "{files:.1f} files/s") as advance:
-        fetched = await volume.fetch(remote, place, wanted, folder, advance=lambda n: advance(n, files=n))
-    return Downloaded(fetched, len(wanted) - fetched, place)
+    blocks = {
+        block: [file for file in receipt.files if not splits or file.path.split("/")[0] in splits]
+        for block, receipt in (await volume.blocks_at(remote, place)).items()
+    }
+    total, fetched = sum(len(files) for files in blocks.values()), 0
+    with progress(f"fetching {place}", total, "{files:.1f} files/s") as advance:
+        for block, files in blocks.items():
+            fetched += await volume.fetch(remote, block, files, folder, advance=lambda n: advance(n, files=n))
+    return Downloaded(fetched, total - fetched, place)
 
 
 def _choose(found: Sequence[tuple[str, Key]], text: str) -> str:

@@ -5,7 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from configs.modal import MACHINES, GpuName
+from configs.modal import GpuName
+from tasks.stage import Machine
 
 PER_GPU: Mapping[GpuName, float] = {
     "T4": 0.000164,
@@ -35,9 +36,8 @@ class Prices:
     gib: float
     source: str
 
-    def second(self, stage: str, gpu: GpuName | None) -> float:
-        """A second of a container that works for a stage, on a GPU or without one."""
-        machine = MACHINES[stage]
+    def second(self, machine: Machine, gpu: GpuName | None) -> float:
+        """A second of a container, on a GPU or without one."""
         return (self.gpu[gpu] if gpu else 0.0) + machine.cores * self.core + machine.memory * self.gib
 
     def corrected(self, rates: Mapping[str, float]) -> "Prices":

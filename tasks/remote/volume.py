@@ -1,41 +1,29 @@
 """Files to the Volume and back: receipts first, then what they list, and nothing that is there already."""
 
 import asyncio
-import hashlib
 import io
 import logging
-import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import modal
 from modal.types import FileEntryType
 from pydantic import ValidationError
 
-from configs.installation import Installation
-from forge_core.artifacts.collection import ABOUT, FILES, INPUTS, RECEIPTS, Receipt, input_mark, input_name, place_of
+from forge_core.artifacts.collection import ABOUT, INPUTS, Block, Receipt, input_mark, input_name
 from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import FileEntry, Source, list_folder
-from forge_core.errors import DamagedFile, RemoteError
+from forge_core.errors import DamagedFile, InputError, RemoteError
+from forge_core.files import inside, replacing, sha256_of
 from tasks.remote.running import first_of
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 _AT_ONCE = 16
 _ATTEMPTS = 4
-
-
-class Files:
-    """What a collection holds: its place on the Volume, its receipts, and all files that these list, by path.
-
-    No dataclass: Prefect would walk through all of it each time it is handed to a task.
-    """
-
-    def __init__(self, place: str, receipts: Iterable[Receipt]) -> None:
-        self.place = place
-        self.receipts = tuple(receipts)
-        self.by_path = {file.path: file for receipt in self.receipts for file in receipt.files}
 
 
 async def collections(volume: modal.Volume) -> list[tuple[str, Key]]:
@@ -51,43 +39,59 @@ async def collections(volume: modal.Volume) -> list[tuple[str, Key]]:
     return found
 
 
-async def files_of(volume: modal.Volume, key: Key) -> Files:
-    """What the collection of a key holds; nothing when there is none."""
-    return await files_at(volume, place_of(key))
-
-
-async def files_at(volume: modal.Volume, place: str) -> Files:
-    """What the collection at a place holds. Receipts never change: those seen before are read from this machine."""
-    kept = Installation().home.absolute() / "modal" / "receipts" / place
-    names = await _names(volume, f"{place}/{RECEIPTS}")
+async def receipts(volume: modal.Volume, wanted: Mapping[T, Block]) -> dict[T, Receipt]:
+    """The receipts of those blocks that were made; one that cannot be read counts as not made."""
+    there = {
+        f"{place}/{name}"
+        for place in {each.collection for each in wanted.values()}
+        for name in await _names(volume, place)
+    }
     limit = asyncio.Semaphore(_AT_ONCE)
 
-    async def receipt(name: str) -> Receipt:
-        path = kept / name
-        if not path.is_file():
-            async with limit:
-                content = await _read(volume, f"{place}/{RECEIPTS}/{name}")
-            _write(path, content)
-        return Receipt.model_validate_json(path.read_bytes())
+    async def receipt(block: Block) -> Receipt | None:
+        async with limit:
+            return await read_receipt(volume, block.receipt)
 
-    wanted = [name for name in names if name.endswith(".json") and not name.startswith(".")]
-    return Files(place, await asyncio.gather(*(receipt(name) for name in wanted)))
+    known = {name: block for name, block in wanted.items() if block.receipt in there}
+    found = await asyncio.gather(*(receipt(block) for block in known.values()))
+    return {name: each for name, each in zip(known, found, strict=True) if each is not None}
+
+
+async def read_receipt(volume: modal.Volume, path: str) -> Receipt | None:
+    """A receipt; None for one that is empty, damaged or not there."""
+    try:
+        return Receipt.model_validate_json(await _read(volume, path))
+    except (FileNotFoundError, ValidationError, InputError):
+        return None
+
+
+async def blocks_at(volume: modal.Volume, place: str) -> dict[str, Receipt]:
+    """The receipts of all blocks of the collection at a place, by their folders."""
+    names = [name for name in await _names(volume, place) if name.endswith(".json") and name != ABOUT]
+    limit = asyncio.Semaphore(_AT_ONCE)
+
+    async def receipt(name: str) -> Receipt | None:
+        async with limit:
+            return await read_receipt(volume, f"{place}/{name}")
+
+    found = await asyncio.gather(*(receipt(name) for name in names))
+    return {f"{place}/{name.removesuffix('.json')}": each for name, each in zip(names, found, strict=True) if each}
 
 
 async def fetch(
     volume: modal.Volume, place: str, files: Iterable[FileEntry], folder: Path, *, advance: Callable[[int], None]
 ) -> int:
-    """Bring files of a collection into a folder, unless they are there; how many were missing.
+    """Bring the files of a block, which lie at `place`, into a folder, unless they are there; how many were missing.
 
     A file appears whole and with the digest that its receipt says, or not at all, so a download that was broken off is
     begun again with the next file. Raises RemoteError or DamagedFile when one cannot be had.
     """
-    missing = [file for file in files if not _is_there(folder / file.path, file)]
+    missing = [file for file in files if not _is_there(inside(folder, file.path), file)]
     limit = asyncio.Semaphore(_AT_ONCE)
 
     async def bring(file: FileEntry) -> None:
         async with limit:
-            await _bring(volume, f"{place}/{FILES}/{file.path}", file, folder / file.path)
+            await _bring(volume, f"{place}/{file.path}", file, inside(folder, file.path))
         advance(1)
 
     try:
@@ -116,22 +120,18 @@ async def push(volume: modal.Volume, source: Source, *, what: str) -> None:
 
 
 async def _bring(volume: modal.Volume, remote: str, file: FileEntry, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as part:
-            await _read_into(volume, remote, part)
-        if _digest(temporary) != file.sha256:
+    with replacing(target) as temporary:
+        try:
+            with temporary.open("wb") as part:
+                await _read_into(volume, remote, part)
+        except FileNotFoundError as error:
+            raise _gone(remote) from error
+        if sha256_of(temporary) != file.sha256:
             raise DamagedFile.of(
                 got=f"{remote} with another digest than its receipt says",
                 expected=f"SHA-256 {file.sha256[:12]}",
                 remedy="delete it with `modal volume rm` and generate it again",
             )
-        temporary.replace(target)
-    except FileNotFoundError as error:
-        raise _gone(remote) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 async def _read_into(volume: modal.Volume, remote: str, target: IO[bytes]) -> None:
@@ -171,19 +171,8 @@ async def _read(volume: modal.Volume, path: str) -> bytes:
 
 
 def _is_there(path: Path, file: FileEntry) -> bool:
-    return path.is_file() and path.stat().st_size == file.size
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(content)
-    temporary.replace(path)
+    """Whether the file is there, with the digest that its receipt says: the size alone tells nothing."""
+    return path.is_file() and path.stat().st_size == file.size and sha256_of(path) == file.sha256
 
 
 def _gone(remote: str) -> RemoteError:

@@ -58,7 +58,7 @@ def stages(log: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """A function that tells the stages since its last call, in order, as "generate made" or "generate cached"."""
 
     def outcomes() -> list[str]:
-        lines = [record.getMessage().split()[:2] for record in log.records if record.name == "tasks.stage"]
+        lines = [record.getMessage().split()[:2] for record in log.records if record.name == "tasks.run"]
         log.clear()
         return [" ".join(words) for words in lines]
 

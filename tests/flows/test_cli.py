@@ -12,7 +12,6 @@ from configs.modal import Place
 from flows.cli import app
 from forge_core.errors import InputError
 from forge_core.learn.hardware import ONE_DEVICE, Hardware
-from tasks.elsewhere import work_on
 
 RUNNER = CliRunner()
 
@@ -217,16 +216,12 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_a_place_on_modal_has_one_device() -> None:
-    from tasks.devices import hardware, train_on
+    from flows.context import executor_for
 
-    with work_on(Place.parse("modal:T4")):
-        with pytest.raises(InputError, match="Leave out --devices"), train_on(Hardware(devices=2)):
-            pass
-        with train_on(ONE_DEVICE):
-            assert hardware() == ONE_DEVICE
-    with train_on(Hardware(devices="auto")):
-        assert hardware().devices == "auto"
-    assert hardware() == ONE_DEVICE
+    with pytest.raises(InputError, match="Leave out --devices"):
+        executor_for(Place.parse("modal:T4"), hardware=Hardware(devices=2))
+    assert executor_for(hardware=Hardware(devices="auto")).context.hardware.devices == "auto"
+    assert executor_for().context.hardware == ONE_DEVICE
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_an_endless_run_after_its_block(tmp_path: Path) -> None:
     from flows.fill_shards import fill_shards
-    from tasks.generate import FILL_BLOCK
+    from tasks.steps import FILLED_DEALS
 
     def interrupt() -> None:
         while not list(tmp_path.rglob("*.parquet")):
@@ -88,8 +88,8 @@ def test_ctrl_c_ends_an_endless_run_after_its_block(tmp_path: Path) -> None:
     usual = signal.getsignal(signal.SIGINT)
     threading.Thread(target=interrupt).start()
     report = fill_shards(tmp_path, DealSeries(start=1), FEW)
-    assert report.made == FILL_BLOCK
-    assert len(files(tmp_path)) == FILL_BLOCK
+    assert report.made == FILLED_DEALS
+    assert len(files(tmp_path)) == FILLED_DEALS
     assert signal.getsignal(signal.SIGINT) == usual
 
 

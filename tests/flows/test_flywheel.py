@@ -38,7 +38,7 @@ def test_a_turn_trains_from_the_champion_on_train_seeds_and_promotes_what_is_bet
     from flows.flywheel import flywheel
     from tasks.dataset import tokens_of
     from tasks.models import catalog
-    from tasks.stage import store
+    from tasks.run import store
 
     monkeypatch.setenv("FORGE_MODELS", str(tmp_path / "models"))
     folder = home / "data" / "shards"

@@ -17,7 +17,7 @@ from forge_core.artifacts.key import make_key
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
 from forge_core.learn.settings import TrainSettings
-from tasks.stage import store
+from tasks.run import store
 
 ROOT = Path(__file__).parents[2]
 ENTRIES = sorted({each["entrypoint"] for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]})
@@ -64,7 +64,7 @@ def test_every_field_is_described_and_has_its_place(entry: str) -> None:
 
 
 def test_the_form_of_a_training_refuses_what_cannot_be_meant() -> None:
-    entry = "flows/train.py:train"
+    entry = "flows/stages.py:train"
     assert not refused(entry, {"tokens": "latest", "settings": {}})
     assert not refused(entry, {"tokens": "latest", "settings": {"epochs": 3, "size": "tiny"}, "output": None})
     assert not refused(entry, {"tokens": "latest", "settings": "demo"})
@@ -77,7 +77,7 @@ def test_the_form_of_a_training_refuses_what_cannot_be_meant() -> None:
 
 
 def test_plain_fields_come_first_and_groups_behind_them() -> None:
-    found = schema("flows/train.py:train")["definitions"]["TrainSettings"]["properties"]
+    found = schema("flows/stages.py:train")["definitions"]["TrainSettings"]["properties"]
     ordered = sorted(found, key=lambda name: found[name]["position"])
     assert ordered[:2] == ["network", "size"]
     assert ordered[-1] == "stream"

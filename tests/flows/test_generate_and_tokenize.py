@@ -19,53 +19,51 @@ SHARDS = ShardSettings(states_per_deal=50)
 
 
 def test_second_run_is_cached_and_changes_recompute_what_is_behind_them(stages: Stages) -> None:
-    from flows.generate_oracle import generate_oracle
-    from flows.tokenize import tokenize
+    from flows.stages import generate, tokenize
 
-    shards = generate_oracle(DEALS, SHARDS)
+    shards = generate(DEALS, SHARDS)
     tokens = tokenize(shards, TokenSettings())
     assert stages() == ["generate made"] * 4 + ["tokenize made"]
 
-    assert generate_oracle(DEALS, SHARDS) == shards
+    assert generate(DEALS, SHARDS) == shards
     assert tokenize(shards, TokenSettings()) == tokens
     assert stages() == ["generate cached"] * 4 + ["tokenize cached"]
 
     tokenize(shards, TokenSettings(samples_per_shard=10))
     assert stages() == ["tokenize made"]
-    generate_oracle((SeedRange(start=49, count=1), *DEALS), SHARDS)
+    generate((SeedRange(start=49, count=1), *DEALS), SHARDS)
     assert stages() == ["generate made"] + ["generate cached"] * 4
 
 
 def test_damaged_and_deleted_objects_are_made_again_and_the_log_says_why(
     log: pytest.LogCaptureFixture, stages: Stages
 ) -> None:
-    from flows.generate_oracle import generate_oracle
-    from tasks.stage import store
+    from flows.stages import generate
+    from tasks.run import store
 
-    first, *others = generate_oracle(DEALS, SHARDS)
+    first, *others = generate(DEALS, SHARDS)
     shard = next(store().path(first).rglob("*.parquet"))
     shard.chmod(0o644)
     shard.write_bytes(shard.read_bytes()[:-20])
     stages()
-    assert generate_oracle(DEALS, SHARDS) == [first, *others]
+    assert generate(DEALS, SHARDS) == [first, *others]
     assert f"Stored {first.short}: its file {shard.relative_to(store().path(first))} was changed" in log.text
     assert stages() == ["generate made"] + ["generate cached"] * 3
 
     store().path(first).with_suffix(".json").unlink()
     with pytest.raises(StoreError):
         store().path(first)
-    assert generate_oracle(DEALS, SHARDS) == [first, *others]
+    assert generate(DEALS, SHARDS) == [first, *others]
     assert f"Stored {first.short}: it was deleted" in log.text
     assert stages() == ["generate made"] + ["generate cached"] * 3
 
 
 @pytest.mark.usefixtures("home")
 def test_folders_of_the_users_give_the_same_tokens(tmp_path: Path) -> None:
-    from flows.generate_oracle import generate_oracle
-    from flows.tokenize import tokenize
-    from tasks.stage import store
+    from flows.stages import generate, tokenize
+    from tasks.run import store
 
-    shards = generate_oracle(DEALS, SHARDS)
+    shards = generate(DEALS, SHARDS)
     for each in shards:
         store().checkout(each, tmp_path / "shards")
     assert len(list((tmp_path / "shards").rglob("seed_*.parquet"))) == 5
@@ -77,7 +75,7 @@ def test_folders_of_the_users_give_the_same_tokens(tmp_path: Path) -> None:
 
 
 def test_failing_flow_raises_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
-    from flows.tokenize import tokenize
+    from flows.stages import tokenize
 
     bad = tmp_path / "bad" / "train"
     bad.mkdir(parents=True)

@@ -42,7 +42,7 @@ def shown(run: Any) -> dict[str, list[Any]]:
 
 
 def test_a_pipeline_tells_what_it_made(home: Path) -> None:
-    from flows.pipeline import pipeline
+    from flows.stages import pipeline
 
     settings = PipelineSettings.model_validate(load_preset("demo").model_dump(exclude_unset=True) | TINY)
     state = pipeline(settings, return_state=True)

@@ -33,7 +33,7 @@ def said(outcome: str, *stages: str) -> list[str]:
 
 
 def test_pipeline_recomputes_a_changed_stage_and_those_behind_it_alone(stages: Stages) -> None:
-    from flows.pipeline import pipeline
+    from flows.stages import pipeline
 
     first = pipeline(TINY)
     assert stages() == said("made", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
@@ -60,7 +60,7 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
-    from flows.pipeline import pipeline
+    from flows.stages import pipeline
     from tasks import tracking
     from tasks.evaluation_report import metric_rows
     from tasks.pages import key_of
@@ -88,14 +88,12 @@ def test_interrupted_training_goes_on_and_ends_the_same(
 ) -> None:
     from mlflow import MlflowClient
 
-    from flows.generate_oracle import generate_oracle
-    from flows.tokenize import tokenize
-    from flows.train import train
+    from flows.stages import generate, tokenize, train
     from forge_core.learn.callbacks import SaveLast
-    from tasks.stage import store
+    from tasks.run import store
 
     settings = TrainSettings.model_validate({"epochs": 3, "batch_size": 64})
-    tokens = tokenize([*generate_oracle(TINY.deals, TINY.shards)], TINY.tokens)
+    tokens = tokenize([*generate(TINY.deals, TINY.shards)], TINY.tokens)
     whole = train(tokens, settings)
     next(store().root.glob(f"objects/*/{whole.digest}.json")).unlink()
 

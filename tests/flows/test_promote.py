@@ -34,14 +34,12 @@ def _model(folder: Path, seed: int, *, trained_on: str = "a processor") -> Path:
 def _trained(folder: Path) -> Path:
     """A model that has learned for a moment, and plays better than one that has not."""
     from configs.pipeline import SeedRange
-    from flows.generate_oracle import generate_oracle
-    from flows.tokenize import tokenize
-    from flows.train import train
+    from flows.stages import generate, tokenize, train
     from forge_core.shards.settings import ShardSettings
     from forge_core.tokens.settings import TokenSettings
 
     deals = (SeedRange(start=0, count=40), SeedRange(start=900, count=4))
-    shards = generate_oracle(deals, ShardSettings(states_per_deal=300))
+    shards = generate(deals, ShardSettings(states_per_deal=300))
     learning = {"epochs": 4, "batch_size": 256, "samples_per_epoch": 12_000, "precision": "32-true"}
     train(tokenize([*shards], TokenSettings()), TrainSettings.model_validate(learning), output=folder)
     return folder
@@ -58,7 +56,7 @@ def _catalog(home: Path) -> Path:
 
 
 def test_who_becomes_the_champion(home: Path, tmp_path: Path) -> None:
-    from flows.promote import promote
+    from flows.stages import promote
     from forge_core import learn
 
     first = promote(_model(tmp_path / "first", 0), settings=FEW)
@@ -121,7 +119,7 @@ def test_who_becomes_the_champion(home: Path, tmp_path: Path) -> None:
 def test_a_promotion_that_died_before_mlflow_is_finished_by_the_next(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows.promote import promote
+    from flows.stages import promote
     from tasks import tracking
 
     def die(*_args: object, **_options: object) -> None:
@@ -138,7 +136,7 @@ def test_a_promotion_that_died_before_mlflow_is_finished_by_the_next(
 
 @pytest.mark.usefixtures("home")
 def test_a_model_of_unknown_origin_needs_a_word_about_its_device(tmp_path: Path) -> None:
-    from flows.promote import promote
+    from flows.stages import promote
 
     model = _model(tmp_path / "model", 0, trained_on="")
     with pytest.raises(InputError, match="--trained-on"):

@@ -30,10 +30,9 @@ def address(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def make() -> list[Reference]:
-    from flows.generate_oracle import generate_oracle
-    from flows.tokenize import tokenize
+    from flows.stages import generate, tokenize
 
-    shards = generate_oracle(DEALS, ShardSettings(states_per_deal=50))
+    shards = generate(DEALS, ShardSettings(states_per_deal=50))
     return [*shards, tokenize([*shards], TokenSettings())]
 
 

@@ -1,6 +1,7 @@
 """A control plane of Modal's on this machine, for the tests of this folder."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import modal.client
 import pytest
@@ -16,9 +17,12 @@ def shared_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPl
 
 
 @pytest.fixture
-def control_plane(shared_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
-    """The control plane with nothing in it; this process and those that it starts use it."""
+def control_plane(
+    shared_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[ControlPlane]:
+    """The control plane with nothing in it; this process and those that it starts use it, and a home of their own."""
     for name, text in shared_plane.environment.items():
         monkeypatch.setenv(name, text)
+    monkeypatch.setenv("FORGE_HOME", str(tmp_path / "home"))
     yield shared_plane
     shared_plane.reset()

@@ -34,6 +34,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import modal
 from cloud import Cloud, Container, Faults, Input
 from cloud_apps import Apps
 from cloud_containers import Containers
@@ -148,6 +149,10 @@ class ControlPlane:
     def volume_root(self) -> Path:
         """The folder with a folder for every Volume, which holds what has been committed to it."""
         return self._volumes.root
+
+    def make_volume(self, name: str) -> None:
+        """A Volume with nothing in it, as a client would make it."""
+        modal.Volume.objects.create(name, allow_existing=True, version=2)
 
     @property
     def faults(self) -> Faults:

@@ -1,31 +1,41 @@
-"""What a run costs, on paper and while it goes on."""
+"""What work costs, on paper, and the limits under which it cannot cost more than a budget."""
 
+import io
 import json
 import math
+import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
 
-from configs.modal import MACHINES, Place
-from tasks.remote import cost, journal
-from tasks.remote.cost import estimate, pace, table
-from tasks.remote.journal import Journal
-from tasks.remote.meter import IDLE, Meter
+from configs.modal import GPUS, Place
+from forge_core.errors import BudgetReached, InputError
+from tasks import generate, train
+from tasks.registry import STAGES
+from tasks.remote import cost
+from tasks.remote.budget import HEARTBEAT_LIFE, Budget, Clock, limits
+from tasks.remote.cost import IDLE, STARTUP_LIMIT, Estimate, estimate, table
 from tasks.remote.prices import PER_CORE, PER_GIB, PER_GPU, PUBLISHED
+from tasks.stage import Machine
 
 RECORD = Path(__file__).parents[2] / "bench" / "results" / "dispatch.json"
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("FORGE_HOME", str(tmp_path))
-    return tmp_path
+MACHINE = Machine(cores=4, memory=4)
 
 
 def test_a_second_of_a_container_is_its_gpu_its_cores_and_its_memory() -> None:
-    machine = MACHINES["train"]
+    machine = train.STAGE.machine
+    assert machine is not None
     expected = PER_GPU["H100"] + machine.cores * PER_CORE + machine.memory * PER_GIB
-    assert PUBLISHED.second("train", "H100") == pytest.approx(expected)
+    assert PUBLISHED.second(machine, "H100") == pytest.approx(expected)
+
+
+def test_every_gpu_of_the_list_can_be_typed_and_has_a_price() -> None:
+    for gpu in GPUS:
+        assert Place.parse(f"modal:{gpu.lower()}").gpus == (gpu,)
+        assert PUBLISHED.second(MACHINE, gpu) > PUBLISHED.second(MACHINE, None)
 
 
 def test_modals_own_list_overrides_what_it_names_in_the_same_unit() -> None:
@@ -37,60 +47,104 @@ def test_modals_own_list_overrides_what_it_names_in_the_same_unit() -> None:
 
 
 def test_ten_thousand_deals_on_processor_cores_cost_cents() -> None:
-    found = estimate("generate", None, Place(max_containers=10), PUBLISHED, items=10_000, inputs=40)
-    second = PUBLISHED.second("generate", None)
-    work = 10_000 * cost.CORE_SECONDS["generate"][0] / MACHINES["generate"].cores
-    assert found.expected == pytest.approx((work + 10 * (cost.START + IDLE)) * second)
+    found = estimate(generate.STAGE, None, Place(max_containers=10), PUBLISHED, items=10_000, inputs=40)
+    work = 10_000 * cost.CORE_SECONDS["generate"][0] / MACHINE.cores
+    assert found.expected == pytest.approx((work + 10 * (cost.START + IDLE)) * PUBLISHED.second(MACHINE, None))
     assert found.expected is not None
     assert found.expected < 0.5
     assert found.at_most > found.expected
 
 
-def test_a_budget_is_the_most_that_a_run_costs() -> None:
-    assert estimate("train", "H100", Place(budget=3.0), PUBLISHED, items=1, inputs=1).at_most == 3.0
-    day = estimate("train", "H100", Place(retries=0), PUBLISHED, items=1, inputs=1)
-    assert day.at_most == pytest.approx(PUBLISHED.second("train", "H100") * (86_400 + cost.START + IDLE))
-
-
-def test_a_gpu_has_a_row_once_it_was_used() -> None:
-    assert pace("generate", "L4") is None
+def test_a_gpu_that_nobody_has_measured_has_no_expectation() -> None:
+    assert estimate(train.STAGE, "L4", Place(), PUBLISHED, items=1, inputs=1).expected is None
     assert next(row for row in table(PUBLISHED) if row[0] == "L4")[2:] == ("not measured", "", "not measured", "")
-    run = Journal.begin("generate", gpu="L4")
-    run.write("call", id="fc-1", block="b")
-    run.write("done", id="fc-1", block="b", items=100, seconds=5.0, device="NVIDIA L4")
-    found = pace("generate", "L4")
-    assert found is not None
-    assert found.seconds == 0.05
-    assert "1 runs of this installation" in found.source
-    assert pace("generate", "T4") is None
-    assert next(row for row in table(PUBLISHED) if row[0] == "L4")[2].startswith("$")
-
-
-def test_the_meter_counts_containers_not_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr("tasks.remote.meter.time.monotonic", lambda: now[0])
-    meter = Meter(rate=0.01, containers=4, budget=0.5)
-    meter.tick(0)
-    now[0] += 10
-    assert meter.tick(2) == pytest.approx(0.01 * (2 * 10 + 2 * IDLE))
-    assert not meter.used_up
-    now[0] += 1
-    assert meter.tick(100) == pytest.approx(0.01 * (2 * 10 + 4 * 1 + 4 * IDLE))
-    assert meter.used_up
-
-
-def test_a_journal_that_broke_off_in_a_line_tells_what_it_can(home: Path) -> None:
-    run = Journal.begin("generate", gpu=None)
-    run.write("spawning", block="a")
-    run.write("call", block="a", id="fc-1", spent=0.1)
-    run.write("spawning", block="b")
-    with run.path.open("a") as file:
-        file.write('{"event": "call", "blo')
-    (found,) = journal.runs()
-    assert (found.open, found.lost, found.spent, found.state) == ({"fc-1": "a"}, {"b"}, 0.1, "running")
-    assert journal.find(found.name[:15]).name == run.name
 
 
 def test_the_time_in_the_cost_model_is_the_one_that_was_measured() -> None:
     measured = json.loads(RECORD.read_text())["measures"]["core_seconds_a_deal"]
     assert abs(math.log(cost.CORE_SECONDS["generate"][0] / measured)) < math.log(1.5)
+
+
+@given(
+    left=st.floats(0.0001, 1000),
+    rate=st.floats(1e-5, 2e-3),
+    containers=st.integers(1, 1000),
+    retries=st.integers(0, 10),
+    inputs=st.integers(1, 10_000),
+)
+def test_no_limits_cost_more_than_is_left(left: float, rate: float, containers: int, retries: int, inputs: int) -> None:
+    place = Place(max_containers=containers, retries=retries)
+    try:
+        chosen = limits(place, MACHINE, rate, left=left, inputs=inputs)
+    except BudgetReached:
+        assert left < rate * ((retries + 1) * 31 + IDLE + HEARTBEAT_LIFE)
+        return
+    assert 1 <= chosen.containers <= min(containers, inputs)
+    assert chosen.containers * chosen.time_limit * rate * (retries + 1) <= left
+    assert chosen.at_most is not None
+    assert chosen.at_most <= left * (1 + 1e-9)
+    more = rate * (chosen.containers + 1) * ((retries + 1) * MACHINE.time_limit + STARTUP_LIMIT + IDLE + HEARTBEAT_LIFE)
+    assert chosen.containers in (containers, inputs) or more > left
+
+
+def test_without_a_budget_the_limits_are_those_that_were_asked_for() -> None:
+    chosen = limits(Place(max_containers=7, time_limit=99), MACHINE, 1.0, left=None, inputs=100)
+    assert (chosen.containers, chosen.time_limit, chosen.seconds) == (7, 99, None)
+
+
+def test_lowered_limits_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"):
+        limits(Place(), MACHINE, 1e-4, left=1.0, inputs=100)
+    assert "for the budget: 1 containers, 1800 s an input" in caplog.text
+
+
+def test_the_clock_is_the_one_on_the_wall(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("tasks.remote.budget.time.time", lambda: now[0])
+    chosen = limits(Place(max_containers=2, retries=0, time_limit=100), MACHINE, 0.001, left=2.0, inputs=9)
+    assert chosen.seconds == pytest.approx(2.0 / 0.001 / 2 - HEARTBEAT_LIFE - IDLE)
+    clock = Clock(chosen)
+    now[0] += 900
+    clock.check()
+    now[0] += 40
+    with pytest.raises(BudgetReached, match="940 s of 2 containers"):
+        clock.check()
+    assert clock.spent < 2.0
+
+
+def test_stages_of_a_command_share_a_budget() -> None:
+    budget = Budget(2.0, agreed=True)
+    budget.spent += 1.5
+    assert budget.left == 0.5
+    budget.spent += 1.5
+    assert budget.left == 0
+    with pytest.raises(BudgetReached, match=r"Got \$0\.0000 left"):
+        limits(Place(), MACHINE, 1e-4, left=budget.left, inputs=1)
+
+
+class Typed(io.StringIO):
+    """A terminal at which somebody types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_command_is_agreed_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = Estimate(at_most=4.2, expected=0.37, hours=0.5, source="somewhere")
+    with pytest.raises(InputError, match=r"nobody to ask.*--yes"):
+        Budget(None, agreed=False).agree("10 deals", expected)
+    said = io.StringIO()
+    console = Console(file=said, force_terminal=True, color_system=None)
+    monkeypatch.setattr("tasks.remote.budget.console", lambda: console)
+    monkeypatch.setattr(sys, "stdin", Typed("y\nn\n"))
+    budget = Budget(5.0, agreed=False)
+    budget.agree("10 deals", expected)
+    budget.agree("10 deals", expected)
+    assert said.getvalue().count("? [y/N] ") == 1
+    with pytest.raises(InputError, match="no consent"):
+        Budget(5.0, agreed=False).agree("10 deals", expected)
+
+
+def test_every_stage_that_goes_to_modal_says_what_it_needs() -> None:
+    assert {name for name, stage in STAGES.items() if stage.machine is None} == {"tokenize", "publish"}
+    assert all(0 < stage.machine.time_limit <= 86_400 for stage in STAGES.values() if stage.machine)

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from control_plane import ControlPlane
 
-from deployments.modal_app import app
-from forge_core.artifacts.collection import FILES, Collection, Receipt, place_of
+from forge_core.artifacts.collection import Block
 from forge_core.artifacts.key import Key, make_key
 from forge_core.artifacts.listing import list_folder
 from forge_core.errors import DamagedFile, InputError, RemoteError
@@ -19,20 +18,26 @@ SPLITS = {"train": 20, "val": 4}
 @pytest.fixture
 def key(control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Key:
     """Of a collection on the Volume: two blocks of small files."""
-    monkeypatch.setenv("FORGE_HOME", str(tmp_path / "home"))
-    app.deploy()
+    control_plane.make_volume("crystal-forge")
     return fill(control_plane, tmp_path, make_key("generate", code="c" * 64, settings={"shards": "some"}))
 
 
 def fill(plane: ControlPlane, tmp_path: Path, key: Key) -> Key:
-    collection = Collection(plane.volume_root / "crystal-forge", key)
     for split, count in SPLITS.items():
         made = tmp_path / "made" / split
         (made / split).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             (made / split / f"seed_{number}.parquet").write_bytes(f"{split} {number} ".encode() * 1000)
-        collection.add(made, Receipt(block=split, files=(), items=count, device="cpu", seconds=1.0))
+        block(key, split).add(root(plane), made, {"items": count, "device": "cpu", "seconds": 1.0})
     return key
+
+
+def root(plane: ControlPlane) -> Path:
+    return plane.volume_root / "crystal-forge"
+
+
+def block(key: Key, split: str) -> Block:
+    return Block(key.model_copy(update={"settings": {**key.settings, "deals": split}}), "deals")
 
 
 def fetch(folder: Path, *splits: str, collection: str = "") -> tuple[int, int]:
@@ -63,7 +68,7 @@ def test_a_download_that_breaks_off_goes_on(control_plane: ControlPlane, key: Ke
 
 
 def test_a_file_that_is_not_what_its_receipt_says(control_plane: ControlPlane, key: Key, tmp_path: Path) -> None:
-    path = control_plane.volume_root / "crystal-forge" / place_of(key) / FILES / "val" / "seed_2.parquet"
+    path = root(control_plane) / block(key, "val").files / "val" / "seed_2.parquet"
     path.write_bytes(path.read_bytes()[::-1])
     with pytest.raises(DamagedFile, match=r"seed_2.parquet with another digest"):
         fetch(tmp_path / "here", "val")
@@ -75,16 +80,16 @@ def test_a_file_that_is_not_what_its_receipt_says(control_plane: ControlPlane, k
 
 def test_which_collection_is_meant(control_plane: ControlPlane, key: Key, tmp_path: Path) -> None:
     other = fill(control_plane, tmp_path, make_key("generate", code="c" * 64, settings={"shards": "others"}))
-    with pytest.raises(InputError, match=rf"2 collections.*(?s:.*){place_of(key)}"):
+    with pytest.raises(InputError, match=rf"2 collections.*(?s:.*){block(key, 'val').collection}"):
         fetch(tmp_path / "here")
-    assert fetch(tmp_path / "here", "val", collection=place_of(other)) == (4, 0)
+    assert fetch(tmp_path / "here", "val", collection=block(other, "val").collection) == (4, 0)
     with pytest.raises(InputError, match="the split 'dev'"):
         fetch(tmp_path / "here", "dev")
 
 
 @pytest.mark.usefixtures("key")
 def test_a_block_whose_file_is_gone_counts_as_not_made(control_plane: ControlPlane, key: Key) -> None:
-    collection = Collection(control_plane.volume_root / "crystal-forge", key)
-    assert collection.receipt("val") is not None
-    (collection.folder / FILES / "val" / "seed_0.parquet").unlink()
-    assert collection.receipt("val") is None
+    made = block(key, "val")
+    assert made.read(root(control_plane)) is not None
+    (root(control_plane) / made.files / "val" / "seed_0.parquet").unlink()
+    assert made.read(root(control_plane)) is None

@@ -119,7 +119,7 @@ def test_flow_of_this_project_runs_on_what_its_image_holds(life: Life) -> None:
     parameters = {"deals": [{"start": 0, "count": 1}], "shards": {"states_per_deal": 100}}
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())
     found = {"entrypoint": declared["deployments"][0]["entrypoint"], "pull_steps": declared["pull"]}
-    life.until(life.deploy_and_run("generate-oracle", found, {}, parameters), "Completed", seconds=240)
+    life.until(life.deploy_and_run("generate", found, {}, parameters), "Completed", seconds=240)
     life.plane.wait(lambda running: not running.containers)  # what it wrote is kept when the Sandbox has ended
     store = life.plane.volume_root / "crystal-forge-flow-runs" / "store"
     keys = [json.loads(path.read_text())["key"]["stage"] for path in store.glob("keys/*/*.json")]

@@ -15,11 +15,17 @@ from forge_core.errors import InputError
 FILES = {
     "__init__.py": "",
     "room/__init__.py": '"""A room."""\n',
-    "room/stage.py": "from forge_core.room import helper\nfrom forge_core.other.depth import Depth\n",
+    "room/stage.py": "from typing import TYPE_CHECKING\n"
+    "from forge_core.room import helper, plumbing\nfrom forge_core.other.depth import Depth\n"
+    "if TYPE_CHECKING:\n    from forge_core.room import typed\n"
+    "STAGE = Stage(\n    cores=4,\n)\n",
     "room/helper.py": "def help():\n    return 1\n",
     "room/bystander.py": "NOT_IMPORTED = 1\n",
+    "room/typed.py": "TYPES = 1\n",
+    "room/plumbing.py": "from forge_core.room import pipe\n",
+    "room/pipe.py": "PIPE = 1\n",
     "room/kernel.cu": "__global__ void walk() {}\n",
-    "other/__init__.py": "",
+    "other/__init__.py": "def lazy():\n    from forge_core.room import bystander\n",
     "other/depth.py": "import json\n\nclass Depth:\n    VALUE = 1\n",
 }
 
@@ -31,22 +37,22 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     forget()
-    monkeypatch.setattr(subject, "_root", lambda: root)
+    monkeypatch.setattr(subject, "_root", lambda package: tmp_path / package)
     yield root
     forget()
 
 
 def forget() -> None:
-    for function in (subject.fingerprint, subject._tree, subject._tree_digest, subject._imports):
+    for function in (subject.fingerprint, subject._code_digest, subject._imports):
         function.cache_clear()
 
 
 def fingerprint_after(package: Path, name: str, text: str) -> bool:
     """Whether the fingerprint of the stage changes when a file gets another text."""
-    before = fingerprint("forge_core.room.stage")
+    before = fingerprint("forge_core.room.stage", without=("forge_core.room.plumbing",))
     (package / name).write_text(text)
     forget()
-    return fingerprint("forge_core.room.stage") != before
+    return fingerprint("forge_core.room.stage", without=("forge_core.room.plumbing",)) != before
 
 
 @pytest.mark.parametrize(
@@ -66,11 +72,22 @@ def test_what_the_stage_reaches_changes_its_fingerprint(package: Path, name: str
     ("name", "text"),
     [
         ("room/helper.py", '"""New words."""\n\n# a comment\ndef help():\n    """More."""\n    return 1\n'),
+        ("room/helper.py", "def help():\n    return  1  # as it was\n\n"),
         ("room/bystander.py", "NOT_IMPORTED = 2\n"),
+        ("room/typed.py", "TYPES = 2\n"),
+        ("room/plumbing.py", "from forge_core.room import pipe, other\n"),
+        ("room/pipe.py", "PIPE = 2\n"),
+        ("room/stage.py", FILES["room/stage.py"].replace("cores=4", "cores=8")),
     ],
 )
 def test_words_and_bystanders_do_not_change_it(package: Path, name: str, text: str) -> None:
     assert not fingerprint_after(package, name, text)
+
+
+def test_an_f_string_is_one_word_whatever_python_reads_it() -> None:
+    text = "x = f'a{ b }c{d:>{w}}' f'' + f\"\"\"one\n{ two }\n\"\"\"\ny = 'plain'\n"
+    words = list(subject._code(text))
+    assert words == ['x = f\'a{ b }c{d:>{w}}\' f\'\' + f"""one\n{ two }\n"""', "y = 'plain'"]
 
 
 def test_real_modules_have_their_own_fingerprints() -> None:

@@ -1,0 +1,20 @@
+"""All stages, by name: a new one is one module with its body, and one line here."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks import evaluate, export, generate, generate_eq, publish, tokenize, train
+from tasks.stage import Stage
+
+STAGES: Mapping[str, Stage[Any]] = {
+    module.STAGE.name: module.STAGE
+    for module in (
+        generate,
+        tokenize,
+        train,
+        evaluate,
+        export,
+        publish,
+        generate_eq,
+    )
+}

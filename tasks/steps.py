@@ -1,0 +1,120 @@
+"""What flows ask for, stage by stage: each makes the calls of a stage and runs them."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from configs.pipeline import SeedRange
+from forge_core.artifacts.reference import Reference
+from forge_core.errors import InputError
+from forge_core.expected_q.generate import GenerationReceipt
+from forge_core.expected_q.settings import EqSettings
+from forge_core.files import writing
+from forge_core.learn.export_report import DEFAULT, ExportSettings
+from forge_core.shards.generate import Outcome, ShardReceipt
+from forge_core.shards.request import DealRequest
+from forge_core.shards.settings import ShardSettings
+from forge_core.tokens.settings import TokenSettings
+from tasks import export, generate, generate_eq, tokenize
+from tasks.blocks import cut
+from tasks.run import run_stage, run_stages, source, stage_task
+from tasks.stage import Call, Details, Executor
+
+logger = logging.getLogger(__name__)
+
+DEALS, GAMES = 50, 20
+"""Deals and games in a task: it should last half a minute or more, so that what Prefect needs for it does not count."""
+
+FILLED_DEALS, FILLED_GAMES = 100, 20
+"""Deals and games that a folder is filled with at a time here: Ctrl-C finishes them first."""
+
+
+def solve_deals(deals: Sequence[SeedRange], settings: ShardSettings, executor: Executor) -> list[Reference]:
+    """The shards of all seeds, declaration = seed % 10: an object a block."""
+    return run_stages([_deals(_standard(seeds), settings) for seeds in cut(deals, DEALS)], executor)
+
+
+def fill_deals(
+    requests: Sequence[DealRequest], settings: ShardSettings, folder: Path, executor: Executor
+) -> list[ShardReceipt]:
+    """Write the shards of some deals straight into a folder of the user's, beside other generators."""
+    call = _deals(requests, settings)
+
+    def work() -> list[ShardReceipt]:
+        with writing(folder):
+            details = executor.run(call, folder)
+        logger.info("%-12s seeds %s: %d shards in %s", "fill", call.title, len(requests), folder)
+        return [
+            ShardReceipt(request.relative_path(), rows, states, value, 0.0, Outcome(outcome))
+            for request, (rows, states, value, outcome) in zip(requests, details["deals"], strict=True)
+        ]
+
+    return stage_task(name="fill", task_run_name=f"fill {folder.name} from seed {requests[0].seed}")(work)()
+
+
+def make_tokens(shards: Sequence[Reference | Path], settings: TokenSettings, executor: Executor) -> Reference:
+    """The training arrays of all shards in the folders and objects given."""
+    sources = [source(where) for where in shards]
+    outside = [(where, found.digest) for where, found in zip(shards, sources, strict=True) if isinstance(where, Path)]
+    call = Call(tokenize.STAGE, settings, tuple(sources))
+
+    def make(folder: Path) -> Details:
+        details = executor.run(call, folder)
+        if any(source(where).digest != digest for where, digest in outside):
+            raise InputError.of(
+                got="a folder of shards that changed while it was being read",
+                expected="a folder to which nobody adds shards meanwhile: the arrays are known by what it holds",
+                remedy="run the same again",
+            )
+        return details
+
+    return run_stage(call, executor, make=make)
+
+
+def export_model(
+    model: Reference | Path, tokens: Reference | Path, executor: Executor, settings: ExportSettings = DEFAULT
+) -> Reference:
+    """The model as ONNX, checked on samples of the val split of some training arrays. Raises ParityError."""
+    return run_stage(Call(export.STAGE, settings, (source(model), source(tokens))), executor)
+
+
+def play_games(
+    games: SeedRange, settings: EqSettings, executor: Executor, model: Reference | Path | None = None
+) -> list[Reference]:
+    """The games of all seeds: an object a block. The oracle is a model or, if there is none, the exact solver."""
+    return run_stages([_games(list(seeds), settings, model) for seeds in cut([games], GAMES)], executor)
+
+
+def fill_games(
+    seeds: Sequence[int], settings: EqSettings, folder: Path, executor: Executor, model: Reference | Path | None = None
+) -> GenerationReceipt:
+    """Play missing games straight into a folder of the user's, beside other generators."""
+    call = _games(seeds, settings, model)
+
+    def work() -> GenerationReceipt:
+        with writing(folder):
+            details = executor.run(call, folder)
+        logger.info("%-12s seeds %d-%d: %d games in %s", "fill", seeds[0], seeds[-1], len(details["made"]), folder)
+        return GenerationReceipt(tuple(details["made"]), details["present"], details["claimed"])
+
+    return stage_task(name="fill games", task_run_name=f"fill {folder.name} from seed {seeds[0]}")(work)()
+
+
+def _standard(seeds: range) -> list[DealRequest]:
+    return [DealRequest(seed, None, seed % 10) for seed in seeds]
+
+
+def _deals(requests: Sequence[DealRequest], settings: ShardSettings) -> Call[generate.GenerateSettings]:
+    deals = tuple((each.seed, each.opponent_seed, each.declaration) for each in requests)
+    title = f"generate {requests[0].seed}-{requests[-1].seed}"
+    return Call(generate.STAGE, generate.GenerateSettings(shards=settings, deals=deals), title=title)
+
+
+def _games(
+    seeds: Sequence[int], settings: EqSettings, model: Reference | Path | None
+) -> Call[generate_eq.GamesSettings]:
+    inputs = () if model is None else (source(model),)
+    title = f"generate-eq {seeds[0]}-{seeds[-1]}"
+    return Call(
+        generate_eq.STAGE, generate_eq.GamesSettings(expected_q=settings, seeds=tuple(seeds)), inputs, title=title
+    )
