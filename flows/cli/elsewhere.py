@@ -47,7 +47,8 @@ def elsewhere(command: C) -> C:
 
     @wraps(command)
     def run(**values: Any) -> Any:
-        return command(**values, on=options(**{name: values.pop(name) for name in added}))
+        place = options(**{name: values.pop(name) for name in added})
+        return command(**values, on=place)
 
     kept = [parameter for name, parameter in own.parameters.items() if name not in added]
     setattr(run, "__signature__", own.replace(parameters=[*kept, *added.values()]))  # noqa: B010
