@@ -13,6 +13,7 @@ from forge_core.errors import RemoteError
 from tasks.remote import image
 
 _REACH = 4.0  # seconds for name, route and port
+_PAUSES = (0.5, 1, 2, 4, 8, 15, 30)  # seconds between two questions while the connection fails
 _HELLO = 20.0  # seconds for the server's first answer on a connection that stands; a busy machine takes a few
 
 
@@ -76,6 +77,14 @@ def server_url() -> str:
 
 async def volume() -> modal.Volume:
     """Our Volume; made on first use."""
+    for pause in _PAUSES:
+        found = image.volume()
+        try:
+            await found.hydrate.aio()
+        except (modal.exception.ConnectionError, modal.exception.ServiceError):
+            await asyncio.sleep(pause)
+        else:
+            return found
     found = image.volume()
     await found.hydrate.aio()
     return found

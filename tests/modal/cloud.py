@@ -40,6 +40,9 @@ class Faults:
     conflicts  how many commits of a Volume fail with a conflict
     cut        how many downloads from a Volume break off half way
     broken     name of an RPC -> how many of its calls break off before the plane has read them
+    exhausted  name of an RPC -> how many of its calls are refused as too many
+    outage     until when, on the monotonic clock, no client (but every container) gets an answer
+    slow_stop  seconds that stopping an App takes
     """
 
     fail: dict[int, int] = field(default_factory=dict[int, int])
@@ -51,6 +54,9 @@ class Faults:
     conflicts: int = 0
     cut: int = 0
     broken: dict[str, int] = field(default_factory=dict[str, int])
+    exhausted: dict[str, int] = field(default_factory=dict[str, int])
+    outage: float = 0.0
+    slow_stop: float = 0.0
 
     @staticmethod
     def take(faults: dict[T, int], what: T) -> bool:
@@ -71,6 +77,7 @@ class App:
     function_ids: dict[str, str] = field(default_factory=dict[str, str])
     tags: dict[str, str] = field(default_factory=dict[str, str])
     version: int = 0
+    heard_at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True, eq=False)
@@ -164,6 +171,8 @@ class Cloud:
         self.folder = folder
         self.checkout = checkout
         self.max_containers = max_containers
+        self.heartbeat_life: float | None = None
+        """Seconds after its program's last heartbeat that an ephemeral App is stopped; None = it never is."""
         self.environment = environment
         """Variables of every container, as if they stood in its image."""
         self.url = ""

@@ -1,5 +1,6 @@
 """Apps, environments, images, secrets and the lists of what runs, as the local control plane answers for them."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import AsyncIterator
@@ -109,11 +110,22 @@ class Apps:
         return api_pb2.AppPublishResponse(url=f"http://localhost/{app.id}", deployed_at=time.time())
 
     async def AppHeartbeat(self, request: Any, caller: Container | None) -> Any:
-        self.cloud.app(request.app_id)
+        self.cloud.app(request.app_id).heard_at = time.monotonic()
         return Empty()
+
+    async def watch(self) -> None:
+        """Stop the ephemeral Apps whose programs are not heard of any more, for ever."""
+        while True:
+            await asyncio.sleep(0.1)
+            life = self.cloud.heartbeat_life
+            for app in list(self.cloud.apps.values()):
+                silent = life is not None and time.monotonic() - app.heard_at > life
+                if silent and app.state in (api_pb2.APP_STATE_EPHEMERAL, api_pb2.APP_STATE_INITIALIZING):
+                    self.stop(app)
 
     async def AppClientDisconnect(self, request: Any, caller: Container | None) -> Any:
         app = self.cloud.app(request.app_id)
+        await asyncio.sleep(self.cloud.faults.slow_stop)
         if app.state in (api_pb2.APP_STATE_EPHEMERAL, api_pb2.APP_STATE_INITIALIZING):
             self.stop(app)
         return Empty()

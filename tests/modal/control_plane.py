@@ -35,7 +35,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import modal
-from cloud import Cloud, Container, Faults, Input
+from cloud import App, Cloud, Container, Faults, Input
 from cloud_apps import Apps
 from cloud_containers import Containers
 from cloud_files import Files
@@ -150,6 +150,18 @@ class ControlPlane:
         """The folder with a folder for every Volume, which holds what has been committed to it."""
         return self._volumes.root
 
+    def let_die(self, seconds: float | None) -> None:
+        """After how many seconds without a heartbeat an ephemeral App is stopped; None = never."""
+        self._cloud.heartbeat_life = seconds
+
+    def cut_off(self, seconds: float) -> None:
+        """For so long no client gets an answer."""
+        self.faults.outage = time.monotonic() + seconds
+
+    def live_apps(self) -> list[App]:
+        """The Apps that have not been stopped."""
+        return [app for app in self._cloud.apps.values() if not app.stopped_at]
+
     def make_volume(self, name: str) -> None:
         """A Volume with nothing in it, as a client would make it."""
         modal.Volume.objects.create(name, allow_existing=True, version=2)
@@ -226,12 +238,14 @@ class ControlPlane:
         sandboxes = Sandboxes(self._cloud, self._containers, self._volumes)
         rooms = [self._files, self._volumes, scheduler, functions, apps, sandboxes]
         self._server = _Server([self._service(rooms, base) for base in (ModalClientBase, TaskCommandRouterBase)])
+        self._watch = asyncio.get_running_loop().create_task(apps.watch())
         await self._files.open()
         await self._server.start("127.0.0.1", 0)
         assert self._server._server is not None
         self._cloud.url = f"http://127.0.0.1:{self._server._server.sockets[0].getsockname()[1]}"  # pyright: ignore
 
     async def _close(self) -> None:
+        self._watch.cancel()
         await self._containers.close()
         await self._server.drop()
         await self._files.close()
@@ -248,6 +262,10 @@ class ControlPlane:
             request = await stream.recv_message()
             caller = self._caller(stream.metadata)
             self.calls.append(Asked(name, request, caller.id if caller else None))
+            if caller is None and time.monotonic() < self.faults.outage:
+                raise GRPCError(Status.UNAVAILABLE, "there is no network")
+            if Faults.take(self.faults.exhausted, name):
+                raise GRPCError(Status.RESOURCE_EXHAUSTED, "too many of them")
             if Faults.take(self.faults.broken, name):
                 raise GRPCError(Status.UNAVAILABLE, "the connection was lost")
             if method is None:

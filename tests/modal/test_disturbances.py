@@ -1,0 +1,193 @@
+"""Whatever happens to the program or the network: nothing goes on at the service, nothing is paid above the budget,
+and the next run makes only what is missing.
+
+A heartbeat's life of 3 s stands for Modal's minute or so, which nobody documents; the client sends one every 0.3 s.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from control_plane import ControlPlane, Running
+
+LIFE = 3.0
+DRIVER = Path(__file__).with_name("driver.py")
+DEALS = 6
+
+slow = pytest.mark.slow
+
+
+@pytest.fixture
+def plane(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Iterator[ControlPlane]:
+    monkeypatch.setenv("MODAL_HEARTBEAT_INTERVAL", "0.3")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    control_plane.let_die(LIFE)
+    yield control_plane
+    control_plane.let_die(None)
+
+
+def start(folder: Path, deals: int = DEALS) -> subprocess.Popen[str]:
+    command = [sys.executable, str(DRIVER), str(folder), str(deals)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def half_way(plane: ControlPlane) -> Callable[[Running], bool]:
+    """Some blocks are on the Volume, and the others wait for ever."""
+    return lambda running: len(receipts(plane)) >= 2 and not running.inputs
+
+
+def receipts(plane: ControlPlane) -> list[Path]:
+    return list((plane.volume_root / "crystal-forge").glob("generate/*/" + "?" * 24 + ".json"))
+
+
+def hold(plane: ControlPlane) -> None:
+    """All blocks but the first two are not given to a container."""
+    plane.faults.delay = dict.fromkeys(range(2, DEALS), 600)
+
+
+def ends(plane: ControlPlane, within: float) -> None:
+    """Nothing of ours goes on at the service."""
+    deadline = time.monotonic() + within
+    while (plane.live_apps() or plane.running()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not plane.live_apps()
+    assert not plane.running()
+
+
+def finishes(plane: ControlPlane, folder: Path, *, missing: int) -> None:
+    """The same command makes what is missing and nothing else."""
+    plane.faults.delay = {}
+    made = len(plane.inputs())
+    driver = start(folder)
+    said, _ = driver.communicate(timeout=120)
+    assert driver.returncode == 0, said
+    assert len(plane.inputs()) - made == missing
+    assert len(list(folder.rglob("*.parquet"))) == DEALS
+    assert not [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".parquet"]
+    ends(plane, 2)
+
+
+def disturbed(plane: ControlPlane, folder: Path, *signals: signal.Signals, pause: float = 0.3) -> subprocess.Popen[str]:
+    hold(plane)
+    driver = start(folder)
+    plane.wait(half_way(plane), 60)
+    for number in signals:
+        driver.send_signal(number)
+        time.sleep(pause)
+    return driver
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        pytest.param([signal.SIGINT], id="Ctrl-C"),
+        pytest.param([signal.SIGINT, signal.SIGINT], id="Ctrl-C twice"),
+        pytest.param([signal.SIGTERM], id="SIGTERM", marks=slow),
+        pytest.param([signal.SIGINT, signal.SIGTERM, signal.SIGINT], id="all at once", marks=slow),
+    ],
+)
+def test_a_program_that_is_told_to_end_ends_its_app(
+    plane: ControlPlane, tmp_path: Path, signals: list[signal.Signals]
+) -> None:
+    plane.let_die(None)  # the program itself has to do it
+    driver = disturbed(plane, tmp_path, *signals)
+    driver.communicate(timeout=15)
+    assert driver.returncode != 0
+    ends(plane, 1)
+    finishes(plane, tmp_path, missing=DEALS - 2)
+
+
+def test_a_program_that_is_killed_is_noticed_by_the_service(plane: ControlPlane, tmp_path: Path) -> None:
+    disturbed(plane, tmp_path, signal.SIGKILL).communicate()
+    assert plane.live_apps()  # this is what a heartbeat's life costs
+    ends(plane, LIFE + 2)
+    finishes(plane, tmp_path, missing=DEALS - 2)
+
+
+@slow
+def test_a_program_that_is_suspended_is_noticed_too(plane: ControlPlane, tmp_path: Path) -> None:
+    driver = disturbed(plane, tmp_path, signal.SIGSTOP)
+    ends(plane, LIFE + 2)
+    driver.send_signal(signal.SIGCONT)
+    said, _ = driver.communicate(timeout=60)
+    assert driver.returncode != 0
+    assert "RemoteError" in said
+    finishes(plane, tmp_path, missing=DEALS - 2)
+
+
+def test_an_outage_that_is_shorter_than_the_heartbeats_life_is_survived(plane: ControlPlane, tmp_path: Path) -> None:
+    plane.faults.delay = dict.fromkeys(range(2, DEALS), 3)
+    driver = start(tmp_path)
+    plane.wait(half_way(plane), 60)
+    plane.cut_off(LIFE / 2)
+    said, _ = driver.communicate(timeout=120)
+    assert driver.returncode == 0, said
+    assert len(plane.inputs()) == DEALS
+    ends(plane, 2)
+
+
+@slow
+@pytest.mark.parametrize("seconds", [2 * LIFE, 10 * LIFE], ids=["a minute or two", "ten minutes"])
+def test_an_outage_that_is_longer_ends_the_run(plane: ControlPlane, tmp_path: Path, seconds: float) -> None:
+    driver = disturbed(plane, tmp_path)
+    plane.cut_off(seconds)
+    ends(plane, LIFE + 2)
+    said, _ = driver.communicate(timeout=seconds + 90)
+    assert driver.returncode != 0
+    assert "RemoteError" in said
+    plane.faults.outage = 0
+    finishes(plane, tmp_path, missing=DEALS - 2)
+
+
+@slow
+def test_too_many_requests_are_asked_again(plane: ControlPlane, tmp_path: Path) -> None:
+    plane.faults.exhausted = {"FunctionPutInputs": 3, "FunctionMap": 1}
+    finishes(plane, tmp_path, missing=DEALS)
+
+
+@slow
+def test_a_service_that_is_slow_to_stop(plane: ControlPlane, tmp_path: Path) -> None:
+    plane.faults.slow_stop = 8
+    driver = disturbed(plane, tmp_path, signal.SIGINT)
+    driver.communicate(timeout=20)
+    assert driver.returncode != 0
+    ends(plane, 2)
+
+
+@slow
+def test_a_full_disk_loses_nothing_that_was_made(plane: ControlPlane, tmp_path: Path) -> None:
+    command = ["bash", "-c", f"ulimit -f 0; exec {sys.executable} {DRIVER} {tmp_path / 'folder'} {DEALS}"]
+    driver = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert driver.returncode != 0
+    assert len(receipts(plane)) == DEALS
+    ends(plane, LIFE + 2)
+    finishes(plane, tmp_path / "folder", missing=0)
+
+
+@slow
+def test_two_people_at_once(plane: ControlPlane, tmp_path: Path) -> None:
+    hold(plane)
+    drivers = [start(tmp_path / name) for name in ("one", "two")]
+    plane.wait(lambda _running: len(plane.live_apps()) == 2 and len(receipts(plane)) >= 2, 60)
+    drivers[0].send_signal(signal.SIGINT)
+    drivers[0].communicate(timeout=15)
+    assert len(plane.live_apps()) == 1  # the other one's
+    drivers[1].send_signal(signal.SIGINT)
+    drivers[1].communicate(timeout=15)
+    ends(plane, 1)
+    finishes(plane, tmp_path / "two", missing=DEALS - len(receipts(plane)))
+
+
+@slow
+def test_the_local_servers_have_nothing_to_do_with_it(plane: ControlPlane, tmp_path: Path) -> None:
+    driver = disturbed(plane, tmp_path)
+    subprocess.run([str(Path(sys.executable).with_name("forge")), "down"], check=True, timeout=60, env=dict(os.environ))
+    assert plane.live_apps()
+    driver.send_signal(signal.SIGTERM)
+    driver.communicate(timeout=15)
+    ends(plane, 1)
