@@ -24,44 +24,39 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "modal"))
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-def overhead(blocks: int) -> float:
-    """Seconds of a run of blocks that do nothing, from the first call to the last result."""
-    import modal
-
-    from configs.modal import Place
-    from tasks.remote.dispatch import Dispatch, Input
-    from tasks.remote.journal import Journal
-    from tasks.remote.meter import Meter
-
-    inputs = [Input(f"b{number}", {"block": f"b{number}"}) for number in range(blocks)]
-
-    async def run() -> float:
-        place = Place(max_containers=16)
-        function = modal.Function.from_name("dispatch", "work")
-        dispatch = Dispatch(function, Journal.begin("bench", gpu=None), place, Meter(0.0, 16), lambda *_: None)
-        start = time.perf_counter()
-        await dispatch.run(inputs)
-        return time.perf_counter() - start
-
-    return asyncio.run(run())
+def nothing(number: int) -> int:
+    """What a block of the measurement does."""
+    return number
 
 
 def dispatching(*, quick: bool) -> dict[str, Any]:
+    """Blocks that do nothing, in an ephemeral App with 16 containers, once these have started."""
     import modal
     from control_plane import ControlPlane
-    from dispatch_app import app
 
-    with tempfile.TemporaryDirectory() as folder, ControlPlane(Path(folder) / "plane") as plane:
+    app = modal.App("dispatch")
+    image = modal.Image.debian_slim()
+    function = app.function(image=image, serialized=True, max_containers=16)(nothing)
+
+    async def seconds(blocks: int) -> float:
+        start = time.perf_counter()
+        answers = [answer async for answer in function.map.aio(range(blocks), order_outputs=False)]
+        assert len(answers) == blocks
+        return time.perf_counter() - start
+
+    async def measure() -> tuple[float, float | None]:
+        async with app.run():
+            await seconds(100)
+            return await seconds(blocks), None if quick else await seconds(10_000)
+
+    blocks = 100 if quick else 1000
+    with tempfile.TemporaryDirectory() as folder, ControlPlane(Path(folder) / "plane", max_containers=16) as plane:
         os.environ.update(plane.environment | {"FORGE_HOME": folder})
-        app.deploy()
-        overhead(10)  # containers start
-        blocks = 100 if quick else 1000
-        seconds = overhead(blocks)
-        many = None if quick else overhead(10_000)
+        few, many = asyncio.run(measure())
         modal.Client.from_env().close()
     return {
-        "overhead_ms_a_block": 1000 * seconds / blocks,
-        "blocks_a_second": blocks / seconds,
+        "overhead_ms_a_block": 1000 * few / blocks,
+        "blocks_a_second": blocks / few,
         "dispatch_10000_seconds": many,
     }
 
@@ -84,6 +79,7 @@ def core_seconds(deals: int) -> float:
 def costs(seconds: float) -> dict[str, Any]:
     """Dollars and hours on Modal's cores with this time a deal."""
     from configs.modal import Place
+    from tasks.generate import STAGE
     from tasks.remote import cost
     from tasks.remote.prices import PUBLISHED
 
@@ -92,7 +88,7 @@ def costs(seconds: float) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for count in (10_000, 1_000_000):
         inputs = -(-count // cost.block_size("generate", None))
-        found = cost.estimate("generate", None, place, PUBLISHED, items=count, inputs=inputs)
+        found = cost.estimate(STAGE, None, place, PUBLISHED, items=count, inputs=inputs)
         rows |= {f"dollars_{count}_deals": found.expected, f"hours_{count}_deals": found.hours}
     return rows
 

@@ -45,7 +45,7 @@ def fill_deals(
             details = executor.run(call, folder)
         logger.info("%-12s seeds %s: %d shards in %s", "fill", call.title, len(requests), folder)
         return [
-            ShardReceipt(request.relative_path(), rows, states, value, 0.0, Outcome(outcome))
+            ShardReceipt(request.relative_path(), Outcome(outcome), rows, states, value)
             for request, (rows, states, value, outcome) in zip(requests, details["deals"], strict=True)
         ]
 
