@@ -28,7 +28,7 @@ def advise(
     as_json: Json = False,
 ) -> None:
     """Value every legal play of a seat that sees its own hand and the plays so far."""
-    from configs.installation import Installation
+    from flows.oracle import oracle_named
     from forge_core.expected_q.information_set import InformationSet
     from forge_core.expected_q.record import Record
     from forge_core.expected_q.settings import EqSettings
@@ -40,12 +40,8 @@ def advise(
     settings = build(EqSettings, {"n_worlds": None if every else worlds, "bid": bid})
 
     from forge_core.expected_q.advise import advise as value_plays
-    from tasks.exact_oracle import exact_oracle
-    from tasks.oracles import model_oracle
 
-    here = Installation()
-    chosen = exact_oracle(here.thread_count()) if oracle == "exact" else model_oracle(oracle, catalog=here.models)
-    advice = value_plays(info, chosen, settings, every_world=every)
+    advice = value_plays(info, oracle_named(oracle), settings, every_world=every)
     if as_json:
         typer.echo(json.dumps(advice.as_json()))
     else:

@@ -90,9 +90,9 @@ def _means() -> "Means":
     from forge_core.players.registry import Means
 
     def oracle(name: str) -> Oracle:
-        from tasks.oracles import model_oracle
+        from flows.oracle import oracle_named
 
-        return model_oracle(name)
+        return oracle_named(name)
 
     return Means(Installation().thread_count(), oracle)
 

@@ -114,14 +114,14 @@ def _auction(auction: Any, bids: str) -> Any:
 
 def best_lead(hand: tuple[int, ...], declaration: int, points: int, *, worlds: int, seed: int) -> int:
     """The opening lead that makes the bid most often, by `forge advise`; points decide among equals."""
+    from flows.oracle import oracle_named
     from forge_core.expected_q.advise import advise
     from forge_core.expected_q.information_set import InformationSet
     from forge_core.expected_q.record import Record
     from forge_core.expected_q.settings import EqSettings
-    from tasks.oracles import exact_oracle
 
     info = InformationSet.of(Record.of(declaration, 0, ()), 0, hand)
-    plays = advise(info, exact_oracle(), EqSettings(n_worlds=max(2, worlds), bid=points), seed=seed).plays
+    plays = advise(info, oracle_named(), EqSettings(n_worlds=max(2, worlds), bid=points), seed=seed).plays
     return max(plays, key=lambda play: (play.p_make or 0.0, play.mean)).domino
 
 

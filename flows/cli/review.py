@@ -61,14 +61,14 @@ def review(
     as_json: Json = False,
 ) -> None:
     """Tell of every decision what it gave up: with all hands open, and as E[Q] from what the seat saw."""
+    from flows.oracle import oracle_named
     from forge_core.files import write_text
     from forge_core.review.judge import review as judge
     from forge_core.review.played import read_hands
     from forge_view import review_rows
-    from tasks.oracles import exact_oracle
 
     sound, broken = read_hands(path)
-    reviews = [judge(hand, exact_oracle(), n_worlds=n_worlds) for hand in sound]
+    reviews = [judge(hand, oracle_named(), n_worlds=n_worlds) for hand in sound]
     if html is not None:
         write_text(html, review_rows.page(reviews))
         say(f"{html}")

@@ -1,0 +1,16 @@
+"""The oracle that a person names, with what this installation has."""
+
+from configs.installation import Installation
+from forge_core.expected_q.oracle import Oracle
+
+
+def oracle_named(name: str = "exact") -> Oracle:
+    """The exact solver for "exact", or the model of that name or path. Raises ModelError."""
+    here = Installation()
+    if name == "exact":
+        from tasks.exact_oracle import exact_oracle
+
+        return exact_oracle(here.thread_count())
+    from tasks.oracles import model_oracle
+
+    return model_oracle(name, catalog=here.models)
