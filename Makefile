@@ -54,8 +54,12 @@ format: env ## put the code in order
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+docs: env ## the documentation site in build/site (adds its tools to the environment)
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[docs]' 2>&1 | grep -v ' is ignored: ' || true
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 clean: ## forget compiled kernels and caches (not the environment, not .forge)
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	rm -rf .pytest_cache .ruff_cache .hypothesis build
 
-.PHONY: help env demo check test test-slow test-gpu test-live chaos bench format clean
+.PHONY: help env demo check test test-slow test-gpu test-live chaos bench format docs clean
