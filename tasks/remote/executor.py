@@ -121,7 +121,8 @@ class ModalExecutor:
         """Make calls of one stage in an App of their own. Raises BudgetReached, RemoteError, what the stage raises."""
         stage = calls[0].stage
         machine = cast(Machine, stage.machine)
-        gpus = self.place.gpus if machine.gpu else ()
+        computes_on_one = machine.gpu and (not stage.with_inputs or bool(calls[0].inputs))  # the exact oracle does not
+        gpus = self.place.gpus if computes_on_one else ()
         if self.place.gpus and not gpus:
             logger.info("%-12s this computes on processor cores: no GPU is rented for it", "modal")
         prices = await current_prices()
