@@ -81,6 +81,8 @@ def generate(
 def view(
     path: Annotated[Path, typer.Argument(exists=True, help="A game, or a folder that forge arena --record wrote.")],
     html: Annotated[Path | None, typer.Option(help="Write a page that stands alone instead.")] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write a picture of one decision instead.")] = None,
+    play: Annotated[int, typer.Option(min=1, max=28, help="Which decision --svg shows.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Of a recorded match: which deal.")] = None,
     declarer: Annotated[str, typer.Option(help="Of a recorded match: who declared, a or b.")] = "a",
 ) -> None:
@@ -103,6 +105,13 @@ def view(
     if html is not None:
         write_page(game, html)
         say(f"{html}")
+        return
+    if svg is not None:
+        from forge_core.files import write_text
+        from forge_view.game_svg import picture
+
+        write_text(svg, picture(game, play))
+        say(f"{svg}")
         return
     for frame in frames(game):
         console.print(decision_view(game, frame))
