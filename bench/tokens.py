@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from report import options, publish
 
+from forge_core.shards.dataset import Shards
 from forge_core.shards.deals import DealMode, deal_requests
 from forge_core.shards.generate import write_block
-from forge_core.shards.manifest import missing
 from forge_core.shards.read import read_shard
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.dataset import tokenize
@@ -55,7 +55,7 @@ def gap_seconds(folder: Path, shards: int) -> float:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"PAR1" + bytes(100) + b"PAR1")
     start = time.perf_counter()
-    gaps = missing(folder, deal_requests(range(shards), DealMode.STANDARD))
+    gaps = Shards().missing(folder, deal_requests(range(shards), DealMode.STANDARD))
     seconds = time.perf_counter() - start
     if gaps:
         raise RuntimeError(f"{len(gaps)} gaps in a folder without any")

@@ -1,8 +1,9 @@
 """Fill a range of seeds, however long: by blocks, each a run of its own that may fail and be tried again alone."""
 
 import logging
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, cast
 
 from prefect import flow
 from prefect.states import Completed
@@ -10,12 +11,13 @@ from prefect.states import Completed
 from configs.installation import Installation
 from configs.operation import Backfill
 from flows import forms
+from flows.fill import FLOWS
+from flows.fillers import FILLERS, Asked, Filler
 from flows.interrupt import Stopping, finish_first
-from flows.kinds import Games, Kind, Shards
 from flows.pool_runs import PoolRuns
 from forge_core.errors import ForgeError
 from forge_core.expected_q.settings import EqSettings
-from forge_core.shards.settings import Keep, ShardSettings
+from forge_core.shards.settings import ShardSettings
 from tasks.backfill import BackfillReport, report_backfill
 from tasks.console import progress
 from tasks.devices import DeviceName
@@ -44,9 +46,8 @@ def backfill(
 
     Raises ForgeError when blocks failed in every attempt.
     """
-    kept = shards.model_copy(update={"keep": Keep.TABLE}) if seeds.make == "tables" else shards
-    kind = Games(games, model) if seeds.make == "games" else Shards(kept, device)
-    report = fill(kind, seeds)
+    filler = FILLERS[seeds.make](Asked(shards=shards, device=device, games=games, model=model))
+    report = fill(filler, seeds)
     finish(report, seeds)
     return cast(BackfillReport, Completed(message=report.summary, data=report))
 
@@ -62,17 +63,17 @@ def finish(report: BackfillReport, seeds: Backfill) -> None:
         )
 
 
-def fill(kind: Kind, settings: Backfill) -> BackfillReport:
+def fill(filler: Filler[Any], settings: Backfill) -> BackfillReport:
     """Make what is missing, block by block, in this process or on a work pool. Ctrl-C finishes what is under way."""
     with one_writer(settings.place):
-        return _fill(kind, settings)
+        return _fill(filler, settings)
 
 
-def _fill(kind: Kind, settings: Backfill) -> BackfillReport:
+def _fill(filler: Filler[Any], settings: Backfill) -> BackfillReport:
     folder = Installation().place(settings.place)
-    kind.check(folder)
-    gaps = kind.missing(folder, settings.seeds)
-    report = BackfillReport(too_large=kind.too_large(folder, settings.seeds))
+    filler.dataset.check_folder(folder)
+    gaps = _missing(filler, folder, settings.seeds)
+    report = BackfillReport(too_large=_too_large(filler, folder, settings.seeds))
     report.present = len(settings.seeds) - len(gaps) - report.too_large
     wanted = gaps[: settings.limit]
     within = settings.seeds if len(wanted) == len(gaps) else range(settings.start, wanted[-1] + 1)
@@ -82,15 +83,25 @@ def _fill(kind: Kind, settings: Backfill) -> BackfillReport:
         return report
     with finish_first(logger.warning) as stopping, progress(f"filling {settings.place}", len(blocks)) as advance:
         if settings.where == "here":
-            report.failed = _fill_here(kind, settings, blocks, stopping=stopping, on_block=lambda: advance(1))
+            report.failed = _fill_here(filler, settings, blocks, stopping=stopping, on_block=lambda: advance(1))
         else:
-            runs = PoolRuns(kind, settings)
+            runs = PoolRuns(filler, settings)
             runs.fill(blocks, stopping=stopping, on_block=lambda: advance(1))
             report.failed = runs.failed
-    report.missing, too_large = len(kind.missing(folder, gaps)), kind.too_large(folder, gaps)
+    report.missing, too_large = len(_missing(filler, folder, gaps)), _too_large(filler, folder, gaps)
     report.made = len(gaps) - report.missing - too_large
     report.too_large += too_large
     return report
+
+
+def _missing(filler: Filler[Any], folder: Path, seeds: Iterable[int]) -> list[int]:
+    """The seeds whose files the folder lacks, in their order, but for those known as too large."""
+    dataset = filler.dataset
+    return [dataset.seed_of(item) for item in dataset.missing(folder, dataset.items(seeds))]
+
+
+def _too_large(filler: Filler[Any], folder: Path, seeds: Iterable[int]) -> int:
+    return len(filler.dataset.unwanted(folder, filler.dataset.items(seeds)))
 
 
 def cut(gaps: Sequence[int], within: range, size: int) -> list[range]:
@@ -100,7 +111,12 @@ def cut(gaps: Sequence[int], within: range, size: int) -> list[range]:
 
 
 def _fill_here(
-    kind: Kind, settings: Backfill, blocks: Sequence[range], *, stopping: Stopping, on_block: Callable[[], None]
+    filler: Filler[Any],
+    settings: Backfill,
+    blocks: Sequence[range],
+    *,
+    stopping: Stopping,
+    on_block: Callable[[], None],
 ) -> dict[range, str]:
     """Fill the blocks one after the other in this process; those that failed in every attempt, and why."""
     failed: dict[range, str] = {}
@@ -108,7 +124,7 @@ def _fill_here(
         for attempt in range(1, settings.attempts + 1):
             if stopping():
                 return failed
-            state = kind.fill(settings.place, block)
+            state = FLOWS[filler.flow](**filler.parameters(settings.place, block), return_state=True)
             if state.is_completed():
                 failed.pop(block, None)
                 break

@@ -12,7 +12,7 @@ from configs.operation import Growth
 from flows import forms
 from flows.backfill import SHARDS, fill, finish
 from flows.context import executor_for
-from flows.kinds import Shards
+from flows.fillers import FILLERS, Asked
 from flows.nightly import TOKENS
 from flows.stages import evaluate, promote, train
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
@@ -45,7 +45,7 @@ def flywheel(
     """
     _stands("Generating", f"up to {growth.seeds:,} more seeds")
     work = growth.backfill("shards")
-    report = fill(Shards(shards, "auto"), work)
+    report = fill(FILLERS["shards"](Asked(shards=shards)), work)
     finish(report, work)
     arrays = make_tokens([work.place], tokens, executor_for())
     champion = _champion(settings)

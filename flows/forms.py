@@ -117,4 +117,7 @@ Initial = Annotated[
 Output = Annotated[
     Path | None, BeforeValidator(_place), _typed("A folder that gets the result, besides the store."), _EMPTY
 ]
+Folder = Annotated[
+    Path | None, BeforeValidator(_place), _typed("The folder that gets the files. Empty: objects of the store."), _EMPTY
+]
 On = Annotated[Place | None, BeforeValidator(_on), _InOrder()]

@@ -10,7 +10,7 @@ from configs.operation import Growth
 from flows import forms
 from flows.backfill import GAMES, SHARDS, fill, finish
 from flows.context import executor_for
-from flows.kinds import Games, Shards
+from flows.fillers import FILLERS, Asked
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
@@ -43,7 +43,7 @@ def grow_shards(
 
     Ends in the state `Enough` when the data set holds all its seeds.
     """
-    report = fill(Shards(shards, device), growth.backfill("shards"))
+    report = fill(FILLERS["shards"](Asked(shards=shards, device=device)), growth.backfill("shards"))
     full = report.present + report.too_large >= growth.enough
     if not full:
         finish(report, growth.backfill("shards"))
@@ -67,7 +67,7 @@ def grow_games(
 
     Ends in the state `Enough` when the data set holds all its seeds.
     """
-    report = fill(Games(games, model), growth.backfill("games"))
+    report = fill(FILLERS["games"](Asked(games=games, model=model)), growth.backfill("games"))
     full = report.present >= growth.enough
     if not full:
         finish(report, growth.backfill("games"))

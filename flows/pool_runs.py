@@ -21,8 +21,8 @@ from prefect.states import Cancelling
 from pydantic_core import to_json, to_jsonable_python
 
 from configs.operation import Backfill
+from flows.fillers import Filler
 from flows.interrupt import Stopping
-from flows.kinds import Kind
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class PoolRuns:
     failed  the blocks that failed in every attempt, and why
     """
 
-    kind: Kind
+    filler: Filler[Any]
     settings: Backfill
     failed: dict[range, str] = field(default_factory=dict[range, str])
     _warned: bool = False
@@ -83,7 +83,7 @@ class PoolRuns:
 
     def _start(self, client: SyncPrefectClient, block: range) -> UUID:
         """The run of a block: the one that is under way, or a new one."""
-        parameters = to_jsonable_python(self.kind.parameters(self.settings.place, block))
+        parameters = to_jsonable_python(self.filler.parameters(self.settings.place, block))
         tag = self._tag(block, parameters)
         runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(tags=FlowRunFilterTags(all_=[tag])))
         alive = [run for run in runs if not _is_final(run)]
@@ -92,7 +92,7 @@ class PoolRuns:
         number = len(runs)
         while True:  # backfills that come here at once use the same key and get the same run
             run: Any = run_deployment(  # not a coroutine: this is no async function
-                f"{self.kind.flow}/{DEPLOYMENTS[self.settings.where]}",
+                f"{self.filler.flow}/{DEPLOYMENTS[self.settings.where]}",
                 parameters=parameters,
                 timeout=0,
                 tags=[tag],

@@ -157,7 +157,7 @@ def export(
     return onnx
 
 
-@flow(name="generate-eq")
+@flow(name="generate-games")
 def generate_eq(
     games: forms.Settings[SeedRange],
     settings: forms.Settings[EqSettings],
@@ -176,7 +176,7 @@ def generate_eq(
     return objects
 
 
-@flow(name="pipeline")
+@flow(name="run-pipeline")
 def pipeline(settings: forms.Pipeline, on: forms.On = None) -> report.PipelineResult:
     """From deals to a trained model to E[Q] games, as tasks of one run with one executor.
 

@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from forge_core.artifacts.reference import Reference
+from forge_core.datasets.base import Outcome, Receipt
 from forge_core.learn.export_report import REPORT, ExportReport, Parity, Precision
 from tasks import tracking
 from tasks.evaluation import Evaluated
@@ -15,9 +15,6 @@ from tasks.pages import is_published, key_of, link_to, links, named, page, publi
 from tasks.pictures import picture, read_picture
 from tasks.run import Tally, store
 from tasks.training_page import METRICS, metric
-
-if TYPE_CHECKING:
-    from forge_core.shards.generate import ShardReceipt
 
 Rows = list[tuple[str, ...]]
 _DRAWN = 1000
@@ -45,23 +42,28 @@ class PipelineResult:
 
 @dataclass(slots=True)
 class FillReport:
-    """What filling a folder with shards came to; grows block by block and stays small.
+    """What filling a data set came to; grows block by block and stays small.
 
-    made, kept  shards written now; found there meanwhile, made by another generator
-    states      of the game trees of the deals solved now
-    skipped     the shards not made because their deals are too large
-    recent      the last shards made, at most `_DRAWN` of them, for the plot
+    Attributes:
+        title, unit: what its files are, and one of them, for people.
+        made: files written now.
+        kept: files found there meanwhile, made by another process.
+        states: of the game trees of the deals solved now.
+        skipped: the files not made because their deals are too large.
+        recent: the last shards made, at most `_DRAWN` of them, for the plot.
     """
 
+    title: str = "Shards"
+    unit: str = "shard"
     made: int = 0
     kept: int = 0
     states: int = 0
     skipped: list[Path] = field(default_factory=list[Path])
     recent: deque[Path] = field(default_factory=lambda: deque[Path](maxlen=_DRAWN))
 
-    def add(self, receipts: "Sequence[ShardReceipt]") -> None:
+    def add(self, receipts: Sequence[Receipt]) -> None:
         """Count the receipts of a block."""
-        from forge_core.shards.generate import Outcome
+        from forge_core.shards.generate import ShardReceipt
 
         for receipt in receipts:
             if receipt.outcome is Outcome.SKIPPED:
@@ -70,31 +72,17 @@ class FillReport:
                 self.kept += 1
             else:
                 self.made += 1
-                self.states += receipt.reachable_states
-                self.recent.append(receipt.relative_path)
+                if isinstance(receipt, ShardReceipt):
+                    self.states += receipt.reachable_states
+                    self.recent.append(receipt.relative_path)
 
     @property
     def rows(self) -> Rows:
         """The counts, for people."""
-        return [
-            ("shards made", f"{self.made:,}"),
-            ("made by others meanwhile", f"{self.kept:,}"),
-            ("skipped as too large", f"{len(self.skipped):,}"),
-            ("game-tree states solved", f"{self.states:,}"),
-        ]
-
-
-@dataclass(slots=True)
-class GamesReport:
-    """What filling a folder with games came to: made now, and by another generator meanwhile."""
-
-    made: int = 0
-    others: int = 0
-
-    @property
-    def rows(self) -> Rows:
-        """The counts, for people."""
-        return [("games made", f"{self.made:,}"), ("made by others meanwhile", f"{self.others:,}")]
+        rows: Rows = [(f"{self.unit}s made", f"{self.made:,}"), ("made by others meanwhile", f"{self.kept:,}")]
+        if self.skipped:
+            rows.append(("skipped as too large", f"{len(self.skipped):,}"))
+        return [*rows, *([("game-tree states solved", f"{self.states:,}")] if self.states else [])]
 
 
 def shard_rows(shards: Sequence[Reference]) -> Rows:
@@ -150,21 +138,17 @@ def report_shards(shards: Sequence[Reference]) -> None:
     publish("shards", page("Shards", [*shard_rows(shards), *_object_rows(shards)]), f"{len(shards):,} blocks of shards")
 
 
-def report_fill(report: FillReport, folder: Path) -> None:
-    """What filling a folder came to, and its deals as a plot, on the run's page."""
+def report_fill(report: FillReport, folder: Path | None) -> None:
+    """What filling a folder, or the store, came to, and its deals as a plot, on the run's page."""
     plot: list[str] = []
-    if report.recent:
+    if report.recent and folder is not None:
         from forge_core.shards.plot import draw_deals
         from forge_core.shards.read import read_metadata
 
         deals = [read_metadata(folder / shard) for shard in report.recent]
         plot = ["States and values of the deals", picture(lambda path: draw_deals(path, deals))]
-    publish("fill", page("Shards", [*report.rows, ("folder", str(folder))], *plot), f"{report.made:,} shards made")
-
-
-def report_filled_games(report: GamesReport, folder: Path) -> None:
-    """What filling a folder with games came to, on the run's page."""
-    publish("fill-games", page("E[Q] games", [*report.rows, ("folder", str(folder))]), f"{report.made:,} games made")
+    rows = [*report.rows, ("folder", "the store" if folder is None else str(folder))]
+    publish("fill", page(report.title, rows, *plot), f"{report.made:,} {report.unit}s made")
 
 
 def report_tokens(tokens: Reference) -> None:

@@ -3,15 +3,14 @@
 import logging
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from configs.pipeline import SeedRange
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
-from forge_core.expected_q.generate import GenerationReceipt
 from forge_core.expected_q.settings import EqSettings
 from forge_core.files import writing
 from forge_core.learn.export_report import DEFAULT, ExportSettings
-from forge_core.shards.generate import Outcome, ShardReceipt
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
@@ -25,31 +24,35 @@ logger = logging.getLogger(__name__)
 DEALS, GAMES = 50, 20
 """Deals and games in a task: it should last half a minute or more, so that what Prefect needs for it does not count."""
 
-FILLED_DEALS, FILLED_GAMES = 100, 20
-"""Deals and games that a folder is filled with at a time here: Ctrl-C finishes them first."""
-
 
 def solve_deals(deals: Sequence[SeedRange], settings: ShardSettings, executor: Executor) -> list[Reference]:
     """The shards of all seeds, declaration = seed % 10: an object a block."""
-    return run_stages([_deals(_standard(seeds), settings) for seeds in cut(deals, DEALS)], executor)
+    return run_stages([deals_call(_standard(seeds), settings) for seeds in cut(deals, DEALS)], executor)
 
 
-def fill_deals(
-    requests: Sequence[DealRequest], settings: ShardSettings, folder: Path, executor: Executor
-) -> list[ShardReceipt]:
-    """Write the shards of some deals straight into a folder of the user's, beside other generators."""
-    call = _deals(requests, settings)
+def fill(call: Call[Any], executor: Executor, folder: Path | None) -> Details:
+    """Make what a call makes in a folder of the user's, beside other processes, or as an object of the store (None).
 
-    def work() -> list[ShardReceipt]:
+    Returns:
+        What the stage says of it; nothing when the store had it.
+    """
+    found: dict[str, Any] = {}
+
+    def make(target: Path) -> Details:
+        found.update(executor.run(call, target))
+        return found
+
+    if folder is None:
+        run_stage(call, executor, make=make)
+        return found
+
+    def work() -> None:
         with writing(folder):
-            details = executor.run(call, folder)
-        logger.info("%-12s seeds %s: %d shards in %s", "fill", call.title, len(requests), folder)
-        return [
-            ShardReceipt(request.relative_path(), Outcome(outcome), rows, states, value)
-            for request, (rows, states, value, outcome) in zip(requests, details["deals"], strict=True)
-        ]
+            make(folder)
+        logger.info("%-12s %s into %s", "fill", call.title, folder)
 
-    return stage_task(name="fill", task_run_name=f"fill {folder.name} from seed {requests[0].seed}")(work)()
+    stage_task(name="fill", task_run_name=f"fill {folder.name}: {call.title}")(work)()
+    return found
 
 
 def make_tokens(shards: Sequence[Reference | Path], settings: TokenSettings, executor: Executor) -> Reference:
@@ -82,37 +85,24 @@ def play_games(
     games: SeedRange, settings: EqSettings, executor: Executor, model: Reference | Path | None = None
 ) -> list[Reference]:
     """The games of all seeds: an object a block. The oracle is a model or, if there is none, the exact solver."""
-    return run_stages([_games(list(seeds), settings, model) for seeds in cut([games], GAMES)], executor)
-
-
-def fill_games(
-    seeds: Sequence[int], settings: EqSettings, folder: Path, executor: Executor, model: Reference | Path | None = None
-) -> GenerationReceipt:
-    """Play missing games straight into a folder of the user's, beside other generators."""
-    call = _games(seeds, settings, model)
-
-    def work() -> GenerationReceipt:
-        with writing(folder):
-            details = executor.run(call, folder)
-        logger.info("%-12s seeds %d-%d: %d games in %s", "fill", seeds[0], seeds[-1], len(details["made"]), folder)
-        return GenerationReceipt(tuple(details["made"]), details["present"], details["claimed"])
-
-    return stage_task(name="fill games", task_run_name=f"fill {folder.name} from seed {seeds[0]}")(work)()
+    return run_stages([games_call(list(seeds), settings, model) for seeds in cut([games], GAMES)], executor)
 
 
 def _standard(seeds: range) -> list[DealRequest]:
-    return [DealRequest(seed, None, seed % 10) for seed in seeds]
+    return [DealRequest.standard(seed) for seed in seeds]
 
 
-def _deals(requests: Sequence[DealRequest], settings: ShardSettings) -> Call[generate.GenerateSettings]:
+def deals_call(requests: Sequence[DealRequest], settings: ShardSettings) -> Call[generate.GenerateSettings]:
+    """The call that makes the shards of some deals."""
     deals = tuple((each.seed, each.opponent_seed, each.declaration) for each in requests)
     title = f"generate {requests[0].seed}-{requests[-1].seed}"
     return Call(generate.STAGE, generate.GenerateSettings(shards=settings, deals=deals), title=title)
 
 
-def _games(
+def games_call(
     seeds: Sequence[int], settings: EqSettings, model: Reference | Path | None
 ) -> Call[generate_eq.GamesSettings]:
+    """The call that plays the games of some seeds."""
     inputs = () if model is None else (source(model),)
     title = f"generate-eq {seeds[0]}-{seeds[-1]}"
     return Call(

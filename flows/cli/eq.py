@@ -6,11 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.elsewhere import elsewhere
-from flows.cli.filling import list_missing, no_output
+from flows.cli.filling import fill
 from flows.cli.group import ForgeGroup
 from flows.cli.options import Sets, build
-from flows.cli.running import run_flow, say
-from flows.cli.tables import show_rows
+from flows.cli.running import say
 
 app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -45,8 +44,8 @@ def generate(
     on: Any = None,
 ) -> None:
     """Play games; write them to {train,val,test}/seed_*.pt."""
-    from configs.pipeline import SeedRange, SeedSeries
-    from forge_core.expected_q.files import missing, relative_path
+    from configs.pipeline import SeedSeries
+    from flows.fillers import GameFiller
     from forge_core.expected_q.settings import EqSettings
     from tasks.models import find_model
 
@@ -62,19 +61,9 @@ def generate(
     }
     settings = build(EqSettings, values, sets)
     model = None if oracle == "exact" else find_model(oracle)
-    if output is None:
-        if continuous or dry_run or limit is not None:
-            raise no_output("--continuous, --limit or --dry-run")
-        games = build(SeedRange, {"start": start_seed, "count": count})
-        run_flow("stages:generate_eq", games=games, settings=settings, model=model, on=on)
-        say(f"{count} games in the store")
-        return
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
-    if dry_run:
-        list_missing(output, series, series.seeds(), missing, relative_path)
-        return
-    filling = {"folder": output.absolute(), "games": series, "settings": settings, "model": model, "on": on}
-    show_rows(f"Games in {output}", run_flow("fill_games:fill_games", **filling).value.rows)
+    filler = GameFiller(settings, model)
+    fill(filler, series, output, dry_run=dry_run, games=series, settings=settings, model=model, on=on)
 
 
 @app.command()

@@ -1,43 +1,40 @@
-"""What the commands that fill a folder share."""
+"""What the commands that fill a data set share: the same code with a folder or the store as the destination."""
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from flows.cli.running import say
+from flows.cli.running import run_flow, say
+from flows.cli.tables import show_rows
 from forge_core.errors import InputError
 
 if TYPE_CHECKING:
     from configs.pipeline import SeedSeries
-
-T = TypeVar("T")
-
-
-def no_output(options: str) -> InputError:
-    """The error for options that only make sense with a folder."""
-    return InputError.of(
-        got=f"{options} without --output", expected="a folder to fill", remedy="name one with --output DIR"
-    )
+    from flows.fillers import Filler
 
 
-def list_missing(
-    folder: Path,
-    series: "SeedSeries",
-    wanted: Iterable[T],
-    find: Callable[[Path, list[T]], list[T]],
-    path_of: Callable[[T], Path],
-) -> None:
+def fill(filler: "Filler[Any]", series: "SeedSeries", output: Path | None, *, dry_run: bool, **parameters: Any) -> None:
+    """Run the filler's flow and show what it came to; with `dry_run` only list the files that are missing."""
+    folder = None if output is None else output.absolute()
+    if dry_run:
+        _list_missing(filler, series, folder)
+        return
+    report = run_flow(f"fill:{filler.flow.replace('-', '_')}", folder=folder, **parameters).value
+    rows = [*report.rows, *(("skipped", str(path)) for path in report.skipped)]
+    show_rows(f"{filler.title} in {output or 'the store'}", rows)
+
+
+def _list_missing(filler: "Filler[Any]", series: "SeedSeries", folder: Path | None) -> None:
     """The paths of the missing files on stdout, one a line; how many on stderr."""
-    from forge_core.shards.manifest import missing_blocks
+    from flows.fillers import gaps
 
     if series.count is None and series.limit is None:
         raise InputError.of(
             got="--dry-run with --continuous", expected="an end to the list", remedy="add --limit, or use --count"
         )
     count = 0
-    for block in missing_blocks(folder, wanted, size=1000, limit=series.limit, find=find):
-        typer.echo("\n".join(str(path_of(item)) for item in block))
+    for block in gaps(filler, series, folder):
+        typer.echo("\n".join(filler.dataset.relative_path(item) for item in block))
         count += len(block)
-    say(f"{count:,} files are missing in {folder}")
+    say(f"{count:,} files are missing in {folder or 'the store'}")

@@ -1,16 +1,13 @@
 """The command that solves deals and writes shards."""
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from flows.cli.elsewhere import elsewhere
-from flows.cli.filling import list_missing, no_output
+from flows.cli.filling import fill
 from flows.cli.options import Sets, build
-from flows.cli.running import run_flow, say
-from flows.cli.tables import show_rows
 
 
 def add_to(app: typer.Typer) -> None:
@@ -40,26 +37,13 @@ def generate(
     on: Any = None,
 ) -> None:
     """Solve deals exactly; write shards to {train,val,test}/*.parquet."""
-    from configs.pipeline import DealSeries, SeedRange
-    from forge_core.shards.manifest import missing
-    from forge_core.shards.request import DealRequest
+    from configs.pipeline import DealSeries
+    from flows.fillers import ShardFiller
     from forge_core.shards.settings import ShardSettings
 
     kept = {"keep": keep, "states_per_deal": states_per_deal, "strategy": strategy, "max_states": max_states}
     settings = build(ShardSettings, kept, sets)
-    if output is None:
-        if mode != "standard" or continuous or dry_run or limit is not None or device != "auto":
-            raise no_output("--mode, --continuous, --limit, --dry-run or --device")
-        deals = build(SeedRange, {"start": start_seed, "count": count})
-        run_flow("stages:generate", deals=(deals,), shards=settings, on=on)
-        say(f"{count} shards in the store")
-        return
     values = {"start": start_seed, "count": None if continuous else count, "limit": limit, "mode": mode}
     series = build(DealSeries, values | {"opponent_seeds": opponent_seeds})
-    if dry_run:
-        find = partial(missing, max_states=settings.max_states)
-        list_missing(output, series, series.requests(), find, DealRequest.relative_path)
-        return
-    parameters = {"folder": output.absolute(), "deals": series, "shards": settings, "device": device, "on": on}
-    report = run_flow("fill_shards:fill_shards", **parameters).value
-    show_rows(f"Shards in {output}", [*report.rows, *(("skipped", str(path)) for path in report.skipped)])
+    filler = ShardFiller.of(series, settings, device)
+    fill(filler, series, output, dry_run=dry_run, deals=series, shards=settings, device=device, on=on)

@@ -6,7 +6,8 @@ Shards and E[Q] games are such data sets. To add another kind:
    which items a seed has, the name of an item's file, the item that a name stands for, and a check that reads a file
    whole and returns the item that its metadata name.
 2. Make a stage that writes the files, with `claim` around each.
-3. Add one line to the registry in `flows.kinds`. Filling, backfills and nightly runs work on any entry of it.
+3. Add a `Filler`, which names both, and its line in the registry of `flows.fillers`. Filling a folder or the store, dry
+   runs, backfills and nightly runs work on any entry of it.
 """
 
 import os
@@ -73,6 +74,10 @@ class Dataset(ABC, Generic[T]):
     @abstractmethod
     def relative_path(self, item: T) -> str:
         """Where the file of an item lies in its folder, as in "train/seed_00000000_decl_0.parquet"."""
+
+    @abstractmethod
+    def seed_of(self, item: T) -> int:
+        """The seed that an item belongs to; it decides the split."""
 
     @abstractmethod
     def parse(self, name: str) -> T | None:

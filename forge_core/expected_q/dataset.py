@@ -26,6 +26,10 @@ class Games(Dataset[int]):
         """As in "train/seed_00000000.pt"."""
         return f"{split_of(check_seed(item))}/seed_{item:08d}.pt"
 
+    def seed_of(self, item: int) -> int:
+        """The seed itself."""
+        return item
+
     def parse(self, name: str) -> int | None:
         """The seed that a file name stands for."""
         match = _NAME.fullmatch(name)

@@ -9,7 +9,6 @@ import pickle
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +79,6 @@ def read_game(path: Path) -> Game:
             expected=f"the metadata and the {len(COLUMNS)} fields of schema version {SCHEMA_VERSION}",
             remedy="delete it and generate this seed again",
         ) from error
-
-
-def missing(folder: Path, seeds: Iterable[int]) -> list[int]:
-    """See `Dataset.missing`."""
-    return Games().missing(folder, seeds)
 
 
 def _check_records(archive: io.BytesIO) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from forge_core.datasets.base import claim
 from forge_core.expected_q.dataset import Games
-from forge_core.expected_q.files import missing, relative_path, write_game
+from forge_core.expected_q.files import relative_path, write_game
 from forge_core.expected_q.games import Game, play_games
 from forge_core.expected_q.oracle import Oracle
 from forge_core.expected_q.settings import EqSettings
@@ -42,7 +42,7 @@ def generate_games(
     loses the games it was at, at most `lockstep` of them, and leaves no claim behind.
     """
     wanted = list(seeds)
-    gaps = missing(folder, wanted)
+    gaps = Games().missing(folder, wanted)
     made: list[int] = []
     with _Claims(folder) as claims:
         for game in play_games(claims.take(gaps), oracle, settings, lockstep=lockstep):

@@ -42,6 +42,10 @@ class Shards(Dataset[DealRequest]):
         """As in "train/seed_00000000_decl_0.parquet"."""
         return f"{item.split}/{item.file_name}"
 
+    def seed_of(self, item: DealRequest) -> int:
+        """The seed that deals seat 0's hand."""
+        return item.seed
+
     def parse(self, name: str) -> DealRequest | None:
         """The deal that a file name stands for."""
         if (match := _NAME.fullmatch(name)) is None:

@@ -26,7 +26,7 @@ from forge_core.solver.solved import SolvedDeal
 from forge_core.solver.value_table import solve
 from forge_core.threads import worker_threads
 
-__all__ = ["DealRequest", "Outcome", "ShardReceipt", "check_folder", "write_block", "write_deal"]
+__all__ = ["DealRequest", "Outcome", "ShardReceipt", "write_block", "write_deal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +93,6 @@ def write_block(
             generator.stopped.set()
             raise
     return [receipts[request] for request in requests]
-
-
-def check_folder(folder: Path, settings: ShardSettings) -> None:
-    """See `Dataset.check_folder`."""
-    Shards(settings).check_folder(folder)
 
 
 def _skipped(request: DealRequest, deal: SkippedDeal) -> ShardReceipt:

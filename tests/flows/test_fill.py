@@ -1,5 +1,6 @@
 """Folders that are filled: only what is missing, in every mode, stopped and gone on with."""
 
+import importlib
 import os
 import signal
 import threading
@@ -7,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from configs.pipeline import DealSeries, SeedSeries
 from forge_core.errors import InputError
@@ -24,7 +26,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 
 def test_only_what_is_missing_or_damaged_is_made(tmp_path: Path) -> None:
-    from flows.fill_shards import fill_shards
+    from flows.fill import fill_shards
 
     deals = DealSeries(start=898, count=4)
     assert fill_shards(tmp_path, deals, FEW).made == 4
@@ -39,7 +41,7 @@ def test_only_what_is_missing_or_damaged_is_made(tmp_path: Path) -> None:
 
 
 def test_more_opponents_later_make_only_the_new_deals(tmp_path: Path) -> None:
-    from flows.fill_shards import fill_shards
+    from flows.fill import fill_shards
 
     def deals(opponents: int, limit: int | None = None) -> DealSeries:
         return DealSeries(start=5, count=2, mode=DealMode.MARGINALIZED, opponent_seeds=opponents, limit=limit)
@@ -61,7 +63,7 @@ def test_how_many_files_a_series_makes_at_most() -> None:
 
 
 def test_large_deals_are_skipped_and_named(tmp_path: Path) -> None:
-    from flows.fill_shards import fill_shards
+    from flows.fill import fill_shards
 
     report = fill_shards(tmp_path, DealSeries(start=0, count=2), FEW.model_copy(update={"max_states": 6_000_000}))
     assert report.made == 1
@@ -69,7 +71,7 @@ def test_large_deals_are_skipped_and_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
-    from flows.fill_shards import fill_shards
+    from flows.fill import fill_shards
 
     fill_shards(tmp_path, DealSeries(start=1, count=1), FEW)
     with pytest.raises(InputError, match="shards made with"):
@@ -77,8 +79,8 @@ def test_a_folder_of_other_settings_is_refused(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_ends_an_endless_run_after_its_block(tmp_path: Path) -> None:
-    from flows.fill_shards import fill_shards
-    from tasks.steps import FILLED_DEALS
+    from flows.fill import fill_shards
+    from flows.fillers import ShardFiller
 
     def interrupt() -> None:
         while not list(tmp_path.rglob("*.parquet")):
@@ -88,16 +90,45 @@ def test_ctrl_c_ends_an_endless_run_after_its_block(tmp_path: Path) -> None:
     usual = signal.getsignal(signal.SIGINT)
     threading.Thread(target=interrupt).start()
     report = fill_shards(tmp_path, DealSeries(start=1), FEW)
-    assert report.made == FILLED_DEALS
-    assert len(files(tmp_path)) == FILLED_DEALS
+    assert report.made == ShardFiller.fill_block
+    assert len(files(tmp_path)) == ShardFiller.fill_block
     assert signal.getsignal(signal.SIGINT) == usual
 
 
 def test_games_are_filled_likewise(tmp_path: Path) -> None:
-    from flows.fill_games import fill_games
+    from flows.fill import fill_games
 
     settings = EqSettings(n_worlds=2, enumerate_up_to=2)
     assert fill_games(tmp_path, SeedSeries(start=0, count=3, limit=2), settings).made == 2
     before = files(tmp_path)
     assert fill_games(tmp_path, SeedSeries(start=0, count=3), settings).made == 1
     assert {name: content for name, content in files(tmp_path).items() if name in before} == before
+
+
+def test_the_store_is_filled_by_the_same_code_in_every_mode() -> None:
+    from flows.fill import fill_games, fill_shards
+    from flows.fillers import ShardFiller, gaps
+
+    deals = DealSeries(start=49, count=3)
+    assert fill_shards(None, deals.model_copy(update={"limit": 2}), FEW).made == 2
+    filler = ShardFiller.of(deals, FEW)
+    assert [[item.seed for item in block] for block in gaps(filler, deals, None)] == [[50, 51]]
+    assert fill_shards(None, deals, FEW).made == 2
+    assert list(gaps(filler, deals, None)) == []
+    assert fill_shards(None, deals, FEW).made == 0
+    opponents = DealSeries(start=1, count=1, mode=DealMode.MARGINALIZED, opponent_seeds=2)
+    assert fill_shards(None, opponents, FEW).made == 2
+    games = EqSettings(n_worlds=2, enumerate_up_to=2)
+    assert fill_games(None, SeedSeries(count=2), games).made == 2
+    assert fill_games(None, SeedSeries(count=2), games).made == 0
+
+
+def test_no_two_flows_share_a_name() -> None:
+    deployments = yaml.safe_load(Path("prefect.yaml").read_text())["deployments"]
+    names: dict[str, set[str]] = {}
+    for entry in {each["entrypoint"] for each in deployments}:
+        module, name = entry.removesuffix(".py").split(".py:")
+        flow = getattr(importlib.import_module(module.replace("/", ".")), name)
+        names.setdefault(flow.name, set()).add(entry)
+    assert {name: entries for name, entries in names.items() if len(entries) > 1} == {}
+    assert {"generate-oracle", "generate-eq", "pipeline", "backfill", "fill-shards", "fill-games"} <= set(names)

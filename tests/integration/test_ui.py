@@ -126,7 +126,7 @@ def ended(home: Home, run: str) -> bool:
 ENDLESS = {
     "train/on-demand": {"tokens": "latest", "settings": {"epochs": 100_000, "patience": 100_000, "seed": 1}},
     "generate/on-demand": {"deals": [{"start": 0, "count": 100_000}], "shards": {"keep": "all"}},
-    "generate-eq/on-demand": {"games": {"start": 0, "count": 1000}, "settings": {"n_worlds": 5000}},
+    "generate-games/on-demand": {"games": {"start": 0, "count": 1000}, "settings": {"n_worlds": 5000}},
 }
 
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from forge_core.errors import DamagedFile, InputError, SchemaMismatch
-from forge_core.expected_q.files import missing, read_game, relative_path, write_game
+from forge_core.expected_q.dataset import Games
+from forge_core.expected_q.files import read_game, relative_path, write_game
 from forge_core.expected_q.games import Game
 from forge_core.expected_q.schema import COLUMNS
 
@@ -40,12 +41,12 @@ def test_the_same_game_gives_the_same_bytes_and_leaves_nothing_else(games: dict[
 
 
 def test_missing_lists_gaps_and_damage_in_order(games: dict[int, Game], tmp_path: Path):
-    assert missing(tmp_path / "nowhere", [4, 3]) == [4, 3]
+    assert Games().missing(tmp_path / "nowhere", [4, 3]) == [4, 3]
     write_game(games[951], tmp_path)
     path = write_game(games[3], tmp_path)
-    assert missing(tmp_path, [5, 951, 3, 1]) == [5, 1]
+    assert Games().missing(tmp_path, [5, 951, 3, 1]) == [5, 1]
     path.write_bytes(path.read_bytes()[:-100])
-    assert missing(tmp_path, [5, 951, 3]) == [5, 3]
+    assert Games().missing(tmp_path, [5, 951, 3]) == [5, 3]
 
 
 def test_a_truncated_file_is_damaged(games: dict[int, Game], tmp_path: Path):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from forge_core.datasets.base import claim
 from forge_core.expected_q.dataset import Games
-from forge_core.expected_q.files import missing, relative_path
+from forge_core.expected_q.files import relative_path
 from forge_core.expected_q.generate import generate_games
 from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.settings import EqSettings
@@ -64,12 +64,12 @@ def test_two_generators_and_one_killed_leave_what_one_undisturbed_leaves(tmp_pat
         time.sleep(0.01)
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
-    gaps = missing(folder, seeds)
+    gaps = Games().missing(folder, seeds)
     other = start(folder, len(seeds))
     made = list(generate_games(folder, seeds, ORACLE, SETTINGS, lockstep=2).made)
     made += [int(seed) for seed in other.communicate()[0].split(",") if seed]
     assert other.returncode == 0
     assert sorted(made) == gaps
-    assert missing(folder, seeds) == []
+    assert Games().missing(folder, seeds) == []
     for seed in seeds:
         assert (folder / relative_path(seed)).read_bytes() == (undisturbed / relative_path(seed)).read_bytes()

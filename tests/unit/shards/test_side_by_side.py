@@ -15,7 +15,6 @@ from forge_core.datasets.base import claim
 from forge_core.errors import InputError
 from forge_core.shards.dataset import Shards
 from forge_core.shards.generate import Outcome, write_block, write_deal
-from forge_core.shards.manifest import missing, missing_blocks, too_large
 from forge_core.shards.read import read_shard
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
@@ -53,14 +52,14 @@ def test_a_killed_generator_leaves_only_whole_shards(tmp_path: Path) -> None:
         assert generator.poll() is None
     os.kill(generator.pid, signal.SIGKILL)
     generator.communicate()
-    done = [request for request in REQUESTS if request not in missing(tmp_path, REQUESTS)]
+    done = [request for request in REQUESTS if request not in Shards().missing(tmp_path, REQUESTS)]
     assert 0 < len(done) < len(REQUESTS)
     for request in done:
         assert read_shard(tmp_path / request.relative_path()).metadata.rows == 50
     receipts = write_block(REQUESTS, SETTINGS, tmp_path)
     kept = [request for request, r in zip(REQUESTS, receipts, strict=True) if r.outcome is Outcome.KEPT]
     assert kept == done
-    assert missing(tmp_path, REQUESTS) == []
+    assert Shards().missing(tmp_path, REQUESTS) == []
     assert not list(tmp_path.rglob("*.tmp"))
 
 
@@ -102,10 +101,11 @@ def test_large_deals_can_be_skipped(tmp_path: Path) -> None:
     receipt = write_deal(REQUESTS[0], ShardSettings(max_states=1000), tmp_path)
     assert (receipt.outcome, receipt.rows) == (Outcome.SKIPPED, 0)
     assert receipt.reachable_states > 1000
-    assert missing(tmp_path, REQUESTS[:1]) == missing(tmp_path, REQUESTS[:1], max_states=10**9) == REQUESTS[:1]
-    assert missing(tmp_path, REQUESTS[:2], max_states=1000) == REQUESTS[1:2]
-    assert too_large(tmp_path, REQUESTS[:2], 1000) == REQUESTS[:1]
-    assert too_large(tmp_path, REQUESTS[:2], None) == []
+    small, large = Shards(ShardSettings(max_states=1000)), Shards(ShardSettings(max_states=10**9))
+    assert Shards().missing(tmp_path, REQUESTS[:1]) == large.missing(tmp_path, REQUESTS[:1]) == REQUESTS[:1]
+    assert small.missing(tmp_path, REQUESTS[:2]) == REQUESTS[1:2]
+    assert small.unwanted(tmp_path, REQUESTS[:2]) == REQUESTS[:1]
+    assert Shards().unwanted(tmp_path, REQUESTS[:2]) == []
 
 
 def test_a_deal_known_as_too_large_is_not_solved_again(tmp_path: Path) -> None:
@@ -138,5 +138,5 @@ def test_a_note_that_cannot_be_read_does_not_count(tmp_path: Path) -> None:
 
 def test_blocks_hold_only_what_is_missing(tmp_path: Path) -> None:
     write_block(REQUESTS[1:3], SETTINGS, tmp_path)
-    blocks = list(missing_blocks(tmp_path, iter(REQUESTS), size=4, limit=5, find=missing))
+    blocks = list(Shards().missing_blocks(tmp_path, iter(REQUESTS), size=4, limit=5))
     assert blocks == [[REQUESTS[0], *REQUESTS[3:6]], [REQUESTS[6]]]
