@@ -1,7 +1,7 @@
 """Whole games to seven marks, mirrored: each run of deals is played twice, with the sides changed."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,30 +13,22 @@ from forge_core.players.contracts import Contracts, play_out
 from forge_core.players.decisions import AnyPlayer
 from forge_core.players.registry import Means, make_player
 from forge_core.players.streams import Purpose, stream_keys
-from forge_core.rules import deal_from_seed, next_seat, team
+from forge_core.rules import deal_from_seed, team
+from forge_core.rules.auction import GAME_MARKS, Auction, Bid
 
-MARKS = 7
-"""The marks that win a game."""
-MOST_DEALS = 2 * MARKS - 1
+MOST_DEALS = 2 * GAME_MARKS - 1
 """Deals after which a game of one mark a deal is over."""
-
-
-class Bid(NamedTuple):
-    """A bid: points 30-42 and the marks they pay; two marks or more need all 42 points."""
-
-    points: int
-    marks: int = 1
 
 
 class Bidder(Protocol):
     """Bids for one seat."""
 
-    def bid(self, hand: tuple[int, ...], auction: tuple[Bid | None, ...], score: tuple[int, int]) -> Bid | None:
-        """A bid above those of the auction so far, or None to pass.
+    def bid(self, hand: tuple[int, ...], auction: Auction, score: tuple[int, int]) -> Bid | None:
+        """A legal call: a bid above those of the auction so far, or None to pass where that is allowed.
 
         Args:
             hand: the seven dominoes of the seat.
-            auction: what the seats before it in this auction said.
+            auction: the calls before it.
             score: marks of (the seat's team, the other).
         """
         ...
@@ -44,15 +36,11 @@ class Bidder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """Never bids: so the dealer is dropped the contract at 30, each seat in turn."""
+    """Never bids unless forced: so the dealers get the contract at 30, each seat in turn."""
 
-    def bid(self, hand: tuple[int, ...], auction: tuple[Bid | None, ...], score: tuple[int, int]) -> Bid | None:
+    def bid(self, hand: tuple[int, ...], auction: Auction, score: tuple[int, int]) -> Bid | None:
         """See `Bidder.bid`."""
-        return None
-
-
-DROPPED = Bid(30)
-"""What the dealer has to take when everyone passes."""
+        return auction.legal_bids()[0] if auction.is_forced else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +91,12 @@ def run_games(
     a_team = np.repeat([0, 1], n)
     marks = np.zeros((2 * n, 2), np.int64)
     for number in range(MOST_DEALS):
-        going_on = np.flatnonzero(marks.max(axis=1) < MARKS)
+        going_on = np.flatnonzero(marks.max(axis=1) < GAME_MARKS)
         if not len(going_on):
             break
         _play_deal(number, going_on, seeds, a_team, marks, players, bidders, settings)
         if on_block is not None:
-            over = int((marks[going_on].max(axis=1) >= MARKS).sum())
+            over = int((marks[going_on].max(axis=1) >= GAME_MARKS).sum())
             on_block(over // 2)
     return _result(settings, n, a_team, marks)
 
@@ -127,7 +115,7 @@ def _play_deal(
     deal_seeds = seeds[rows] * MOST_DEALS + number
     dealt = [deal_from_seed(int(seed)) for seed in deal_seeds]
     won = [
-        auction(deal.hands, number % 4, bidders, int(a_team[row]), (int(marks[row, 0]), int(marks[row, 1])))
+        hold_auction(deal.hands, number % 4, bidders, int(a_team[row]), (int(marks[row, 0]), int(marks[row, 1])))
         for deal, row in zip(dealt, rows, strict=True)
     ]
     seats = np.array([seat for seat, _ in won])
@@ -153,25 +141,22 @@ def _play_deal(
             marks[rows[i], bidding if is_made else 1 - bidding] += won[i][1].marks
 
 
-def auction(
+def hold_auction(
     hands: tuple[tuple[int, ...], ...],
     dealer: int,
     bidders: tuple[Bidder, Bidder],
     a_team: int,
     marks: tuple[int, int],
 ) -> tuple[int, Bid]:
-    """Who gets the contract for what: one round from the dealer's left, the dealer last and dropped 30 if all pass."""
-    said: list[Bid | None] = []
-    best: tuple[int, Bid] | None = None
-    for step in range(1, 5):
-        seat = next_seat(dealer, step)
-        side = team(seat)
+    """Who gets the contract for what; `bidders` are A's and B's, `marks` those of (team 0, team 1)."""
+    auction = Auction(dealer)
+    while not auction.is_over:
+        side = team(auction.caller)
         bidder = bidders[0 if side == a_team else 1]
-        bid = bidder.bid(hands[seat], tuple(said), (marks[side], marks[1 - side]))
-        said.append(bid)
-        if bid is not None and (best is None or (bid.marks, bid.points) > (best[1].marks, best[1].points)):
-            best = seat, bid
-    return best or (dealer, DROPPED)
+        auction = auction.call(bidder.bid(hands[auction.caller], auction, (marks[side], marks[1 - side])))
+    assert auction.declarer is not None  # the dealer may not pass
+    assert auction.highest is not None
+    return auction.declarer, auction.highest
 
 
 def _result(settings: MatchSettings, n: int, a_team: np.ndarray, marks: np.ndarray) -> GamesResult:

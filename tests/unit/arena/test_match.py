@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from forge_core.arena.declare import best_pip
-from forge_core.arena.games import DROPPED, Bid, Passing, auction, run_games
+from forge_core.arena.games import Passing, hold_auction, run_games
 from forge_core.arena.match import BLOCK, Block, play_block
 from forge_core.arena.record import (
     block_path,
@@ -33,6 +33,7 @@ from forge_core.arena.statistics import Sprt
 from forge_core.errors import DamagedFile, InputError
 from forge_core.players.registry import Means, make_player
 from forge_core.rules import deal_from_seed, parse_hand
+from forge_core.rules.auction import Auction, Bid
 from forge_view.contract_terminal import contract_view
 
 MEANS = Means(2)
@@ -216,16 +217,16 @@ class Says:
     def __init__(self, *bids: Bid | None) -> None:
         self.bids = list(bids)
 
-    def bid(self, hand: tuple[int, ...], auction: tuple[Bid | None, ...], score: tuple[int, int]) -> Bid | None:
+    def bid(self, hand: tuple[int, ...], auction: Auction, score: tuple[int, int]) -> Bid | None:
         assert len(hand) == 7
         return self.bids.pop(0)
 
 
-def test_the_highest_bid_gets_the_contract_and_the_dealer_is_dropped_it() -> None:
+def test_the_highest_bid_gets_the_contract_and_the_dealer_is_forced_to_30() -> None:
     hands = deal_from_seed(0).hands
-    assert auction(hands, 2, (Passing(), Passing()), 0, (0, 0)) == (2, DROPPED)
-    a, b = Says(Bid(31), None), Says(Bid(42, 2), Bid(42))  # seats 1 (b), 2 (a), 3 (b), 0 (a)
-    assert auction(hands, 0, (a, b), 0, (0, 0)) == (1, Bid(42, 2))
+    assert hold_auction(hands, 2, (Passing(), Passing()), 0, (0, 0)) == (2, Bid(30))
+    a, b = Says(None, Bid(42, 2)), Says(Bid(31), Bid(42))  # seats 1 (b), 2 (a), 3 (b), 0 (a)
+    assert hold_auction(hands, 0, (a, b), 0, (0, 0)) == (0, Bid(42, 2))
 
 
 def test_games_are_won_by_the_better_player_and_even_against_itself() -> None:
