@@ -3,16 +3,12 @@
 import ctypes
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import settings
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from xdist.scheduler import LoadScopeScheduling
 
 from forge_core.solver.gpu import DEFINES, SOURCE, CudaDevice, Device
@@ -77,26 +73,3 @@ def device(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if shutil.which("g++") is None:
         pytest.skip("g++ is not installed, and it compiles the kernels for the CPU")
     return HostDevice(tmp_path_factory.mktemp("kernels"))
-
-
-_BROWSER = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1150,1000"),
-]
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    """A headless Chromium that is driven as a person would."""
-    driver, program = shutil.which("chromedriver"), shutil.which("chromium") or shutil.which("google-chrome")
-    if driver is None or program is None:
-        pytest.skip("no browser: apt-get install chromium chromium-driver")
-    options = Options()
-    options.binary_location = program
-    for option in (*_BROWSER, f"--user-data-dir={tmp_path / 'profile'}"):
-        options.add_argument(option)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options, Service(driver))
-    chrome.set_page_load_timeout(120)
-    yield chrome
-    chrome.quit()

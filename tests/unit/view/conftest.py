@@ -1,3 +1,4 @@
+from tests.browser import browser as browser
 from tests.unit.expected_q.conftest import games, late_position
 from tests.unit.shards.conftest import shard, shard_folder
 

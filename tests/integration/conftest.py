@@ -1,0 +1,3 @@
+"""Tests that drive a browser share one fixture."""
+
+from tests.browser import browser as browser

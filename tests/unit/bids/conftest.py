@@ -1,0 +1,3 @@
+"""The poster is looked at in a browser."""
+
+from tests.browser import browser as browser
