@@ -1,3 +1,0 @@
-"""The poster is looked at in a browser."""
-
-from tests.browser import browser as browser
