@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks import evaluate, export, generate, generate_eq, publish, tokenize, train
+from tasks import arena, evaluate, export, generate, generate_eq, publish, tokenize, train
 from tasks.stage import Stage
 
 STAGES: Mapping[str, Stage[Any]] = {
@@ -16,5 +16,6 @@ STAGES: Mapping[str, Stage[Any]] = {
         export,
         publish,
         generate_eq,
+        arena,
     )
 }

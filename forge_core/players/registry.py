@@ -54,6 +54,12 @@ def make_player(text: str, means: Means | None = None) -> AnyPlayer:
     return _MAKERS[kind](text.strip(), rest, means or Means(threads=os.cpu_count() or 1))
 
 
+def model_of(text: str) -> str | None:
+    """The model that a player's text names; None for players without one."""
+    kind, _, rest = text.strip().partition(":")
+    return rest.partition(",")[0] if kind == "model" else None
+
+
 def settings_of(text: str, rest: str, kind: type[S]) -> S:
     """The settings that "worlds=50,objective=make" gives; InputError for one that cannot be meant."""
     values: dict[str, str | None] = {}
@@ -90,7 +96,7 @@ def _pimc(text: str, rest: str, means: Means) -> AnyPlayer:
 
 
 def _model(text: str, rest: str, means: Means) -> AnyPlayer:
-    name, _, settings = rest.partition(",")
+    name, settings = model_of(text), rest.partition(",")[2]
     if not name or means.oracle is None:
         raise InputError.of(
             got=f"the player {text!r}" + (" without a model's name" if not name else " where no models can be opened"),
