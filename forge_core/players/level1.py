@@ -26,7 +26,7 @@ class Level1Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     worlds: int = Field(default=50, ge=1, le=100_000, description="Worlds drawn for a decision, all where no more.")
-    playouts: int = Field(default=4, ge=1, le=10_000, description="Random playouts that value a play of another seat.")
+    playouts: int = Field(default=32, ge=1, le=10_000, description="Random playouts that value a play of another seat.")
     seed: int = Field(default=0, ge=0, description="Players of different seeds draw different worlds.")
 
 
