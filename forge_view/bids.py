@@ -9,7 +9,8 @@ from rich.text import Text
 from forge_core.bids.advice import BidAdvice, Candidate, Stakes
 from forge_core.bids.histogram import Chance
 from forge_core.bids.matrix import BidMatrix, Method
-from forge_core.rules import BIDS, Bid, declaration_name, domino_name
+from forge_core.bids.why import Failure, Why
+from forge_core.rules import BIDS, Bid, declaration_name, domino_name, hand_name
 
 TITLES = {
     Method.OPEN: "all hands open, exact: an upper bound",
@@ -110,3 +111,23 @@ def matrix_view(matrix: BidMatrix, advice: BidAdvice, stakes: Stakes, lead: int 
     """All that `forge bid` shows, from top to bottom."""
     maps = [heat_map(matrix, method) for method in matrix.counts]
     return [*maps, best_bids(matrix), *(Text(line) for line in advice_lines(advice, stakes, lead))]
+
+
+def why_lines(found: Why, show: int) -> Iterator[str]:
+    """The failures of a contract by reason, the `show` most usual ones with a replay of one deal each."""
+    share = found.n_failures / found.playouts
+    yield f"{found.n_failures} of {found.playouts} hands stay below {found.below} points ({share:.0%})."
+    for reason in found.reasons[:show]:
+        led, winner = domino_name(reason.led), domino_name(reason.won_by)
+        many = len(reason.failures)
+        yield f"\n{many} of them: the trick that cost most is led with {led} and taken by {winner}. One:"
+        yield from _replay(reason.failures[0])
+
+
+def _replay(failure: Failure) -> Iterator[str]:
+    for seat, hand in enumerate(failure.deal.hands):
+        yield f"  seat {seat} holds {hand_name(hand)}"
+    for leader, dominoes, winner, points in failure.tricks():
+        side = "won" if winner % 2 == 0 else "LOST"
+        yield f"  seat {leader} leads  {'  '.join(map(domino_name, dominoes))}  {side} by seat {winner}: {points}"
+    yield f"  {failure.points} points"

@@ -9,6 +9,7 @@ import typer
 from flows.cli.options import Json, build
 
 if TYPE_CHECKING:
+    from forge_core.arena.games import Bidder
     from forge_core.arena.statistics import Sprt
     from forge_core.players.registry import Means
 
@@ -31,6 +32,9 @@ def arena(
     ] = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Everyone against everyone, with ratings.")] = False,
     games: Annotated[int | None, typer.Option(help="Whole games to seven marks instead of contracts.")] = None,
+    bidders: Annotated[
+        str, typer.Option(help="For --games, one for both or A's,B's: pass, expected, fixed:30, points.")
+    ] = "pass",
     sprt: Annotated[
         str | None, typer.Option(help="Stop when decided: A's shares of discordant pairs, 0.5:0.55.")
     ] = None,
@@ -48,6 +52,7 @@ def arena(
     _check(players, matrix=matrix)
     chosen = build(Deals, {"start": start_seed, "count": games or deals})
     means = _means()
+    _bidders(bidders)  # said before anything is played
     rounds = len(players) * (len(players) - 1) // 2 if matrix else 1
     label = "playing games" if games else "playing deals"
     with progress(label, chosen.count * rounds, "{done:.1f} a second") as advance:
@@ -58,7 +63,7 @@ def arena(
         shared: dict[str, Any] = {"on_block": on_block}
         settings = build(MatchSettings, {"a": players[0], "b": players[1], "bid": bid, "declare": declare})
         if games:
-            played = run_games(chosen, settings, means, **shared)
+            played = run_games(chosen, settings, means, bidders=_bidders(bidders), **shared)
             values, view = played.as_json(), games_view(played)
         elif matrix:
             all_ = run_matrix(players, chosen, means, bid=bid, declare=settings.declare, record=record, **shared)
@@ -82,6 +87,18 @@ def _check(players: list[str], *, matrix: bool) -> None:
             expected="two players, or several with --matrix",
             remedy="write them as in: forge arena pimc:worlds=50 highest",
         )
+
+
+def _bidders(text: str) -> "tuple[Bidder, Bidder]":
+    from forge_core.arena.games import Passing
+    from forge_core.bids.bidders import make_bidder
+    from forge_core.errors import InputError
+
+    words = [word.strip() for word in text.split(",")]
+    if len(words) not in (1, 2):
+        raise InputError.of(got=f"--bidders {text}", expected="one bidder, or two with a comma", remedy="correct it")
+    made = [Passing() if word == "pass" else make_bidder(word) for word in words]
+    return made[0], made[-1]
 
 
 def _means() -> "Means":

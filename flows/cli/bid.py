@@ -145,3 +145,83 @@ def _plain(advice: "BidAdvice", lead: int) -> dict[str, object]:
         "bids": [told(each) for each in advice.candidates],
         "lead": domino_name(lead),
     }
+
+
+@app.command()
+def why(
+    hand: Annotated[str, typer.Option(help="Seven dominoes.")],
+    declaration: Annotated[str, typer.Option(help="The contract's trumps, by name or number.")],
+    below: Annotated[int, typer.Option(help="Hands that win fewer points than this are told.")] = 30,
+    playouts: Annotated[int, typer.Option(help="Hands played out.")] = 200,
+    show: Annotated[int, typer.Option(help="So many reasons, with a replay each.")] = 3,
+    seat_model: SeatModel = "pimc:worlds=2",
+    seed: Seed = 0,
+) -> None:
+    """Deals on which a contract fails, as replays, the usual reason first."""
+    from rich.console import Console
+
+    from forge_core.bids.settings import BidSettings
+    from forge_core.bids.why import why as find_failures
+    from forge_core.players.registry import make_player
+    from forge_core.rules import parse_declaration, parse_hand
+    from forge_view.bids import why_lines
+
+    trumps, dominoes = parse_declaration(declaration), parse_hand(hand)
+    values = {"playouts": playouts, "play_for": below, "seat_model": seat_model}
+    settings = build(BidSettings, values)
+    found = find_failures(dominoes, int(trumps), below, settings, make_player(seat_model), seed=seed)
+    console = Console(highlight=False)
+    for line in why_lines(found, show):
+        console.print(line)
+
+
+@app.command()
+def generate(
+    output: Annotated[Path, typer.Option(help="The folder to fill: only what it lacks is made.")],
+    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
+    start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    samples: Annotated[int, typer.Option(help="Worlds of a declaration, all hands open.")] = 500,
+    playouts: Annotated[int, typer.Option(help="Hands played out of a declaration.")] = 0,
+    seat_model: SeatModel = "pimc:worlds=2",
+    limit: Annotated[int | None, typer.Option(help="Make at most this many files.")] = None,
+    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files that are missing.")] = False,
+) -> None:
+    """Bid matrices of the hands that seeds deal seat 0, to {train,val,test}/seed_*.parquet."""
+    from configs.pipeline import SeedSeries
+    from flows.cli.running import say
+    from forge_core.bids.dataset import Bids, generate_bids
+    from forge_core.bids.settings import BidSettings
+    from forge_core.players.registry import make_player
+    from tasks.console import progress
+
+    settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model})
+    player, dataset = make_player(seat_model), Bids(settings)
+    wanted = {"start": start_seed, "count": None if continuous else count, "limit": limit}
+    series = build(SeedSeries, wanted)
+    blocks = dataset.missing_blocks(output, dataset.items(series.seeds()), size=100, limit=limit)
+    if dry_run:
+        if continuous and limit is None:
+            raise typer.BadParameter("--dry-run with --continuous never ends: add --limit.")
+        for block in blocks:
+            typer.echo("\n".join(dataset.relative_path(seed) for seed in block))
+        return
+    made = 0
+    for block in blocks:
+        with progress(f"pricing hands {block[0]}-{block[-1]}", len(block), "{hands:.2f} hands/s") as advance:
+            made += len(
+                generate_bids(output, block, settings, player, on_seed=lambda _, advance=advance: advance(1, hands=1))
+            )
+    say(f"{made:,} files written in {output}")
+
+
+@app.command()
+def collate(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="A folder of bid matrices.")],
+    output: Annotated[Path, typer.Option(help="The Parquet file to write.")],
+) -> None:
+    """Turn a folder of bid matrices into one Parquet training table."""
+    from flows.cli.running import say
+    from forge_core.bids.dataset import collate_bids
+
+    say(f"{collate_bids(folder, output):,} rows in {output}")

@@ -9,7 +9,7 @@ from jaxtyping import UInt8, UInt64
 from forge_core.arena.settings import Declare
 from forge_core.errors import InputError
 from forge_core.players.decisions import AnyPlayer
-from forge_core.rules import is_double, pips
+from forge_core.players.trumps import best_pip
 
 
 @runtime_checkable
@@ -21,16 +21,6 @@ class Declarer(Protocol):
     ) -> UInt8[np.ndarray, "n"]:
         """A declaration 0-9 for each hand under its bid; `keys` are of its random numbers."""
         ...
-
-
-def best_pip(hand: list[int]) -> int:
-    """The pip 0-6 of which the hand holds most dominoes; then one whose double it holds; then the higher one."""
-
-    def worth(pip: int) -> tuple[int, bool, int]:
-        mine = [domino for domino in hand if pip in pips(domino)]
-        return len(mine), any(is_double(domino) for domino in mine), pip
-
-    return max(range(7), key=worth)
 
 
 def declarations(
