@@ -112,6 +112,17 @@ class Decisions:
         return InformationSet(record, int(self.seats[row]), tuple(d for d in range(28) if hand >> d & 1))
 
 
+def opening_decisions(
+    hands: UInt8[np.ndarray, "n 7"], bids: UInt8[np.ndarray, "n"], keys: UInt64[np.ndarray, "n"], declaration: int
+) -> Decisions:
+    """Seat 0 with these hands about to lead the first trick of a contract of its own."""
+    n = len(hands)
+    zeros, none = np.zeros(n, np.uint8), np.zeros((n, 0), np.int8)
+    masks = (np.int64(1) << hands.astype(np.int64)).sum(axis=1)
+    declared, voids, won = zeros + np.uint8(declaration), np.zeros((n, 4), np.uint8), np.zeros((n, 2), np.int16)
+    return Decisions(declared, bids, zeros, zeros, masks, none, none, zeros, voids, won, keys)
+
+
 @runtime_checkable
 class Player(Protocol):
     """Chooses a domino from what one seat knows. The same decision gets the same answer, whatever is asked beside it.

@@ -211,6 +211,15 @@ def test_fixed_declarations_and_players_without_their_own() -> None:
         run_match(Deals(count=1), MatchSettings(a="random", b="highest", declare=Declare.OWN), MEANS)
 
 
+def test_a_player_declares_what_it_makes_most_often() -> None:
+    declarer: Any = make_player("pimc:worlds=40", MEANS)
+    hands = [parse_hand("6-6,6-5,6-4,6-3,6-2,6-1,0-0"), parse_hand("4-4,4-3,4-2,4-1,4-0,1-1,2-2")]
+    keys = np.array([1, 2], np.uint64)
+    assert declarer.declare(np.array(hands, np.uint8), np.array([42, 30], np.uint8), keys).tolist() == [6, 4]
+    settings = MatchSettings(a="pimc:worlds=5", b="pimc:worlds=5,seed=1", declare=Declare.OWN)
+    assert run_match(Deals(count=4), settings, MEANS).pairs == 4
+
+
 class Says:
     """Bids what it is told to."""
 
