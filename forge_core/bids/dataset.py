@@ -50,6 +50,10 @@ class Bids(Dataset[int]):
         """The seeds themselves."""
         return map(check_seed, seeds)
 
+    def seed_of(self, item: int) -> int:
+        """The item itself."""
+        return item
+
     def relative_path(self, item: int) -> str:
         """As in "train/seed_00000000.parquet"."""
         return f"{split_of(check_seed(item))}/seed_{item:08d}.parquet"
