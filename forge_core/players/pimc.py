@@ -76,7 +76,7 @@ class PimcPlayer:
         self, hands: UInt8[np.ndarray, "n 7"], bids: UInt8[np.ndarray, "n"], keys: UInt64[np.ndarray, "n"]
     ) -> UInt8[np.ndarray, "n"]:
         """The declaration under which seat 0's best lead makes its bid most often over worlds; the lowest of equals."""
-        chances: list[Float64[np.ndarray, n]] = []
+        chances: list[np.ndarray] = []
         for declaration in Declaration:
             asked = opening_decisions(hands, bids, keys, declaration)
             worlds = draw_worlds(asked, derived_keys(keys, Purpose.WORLDS), self.settings.worlds, self.settings.worlds)
