@@ -1,20 +1,34 @@
 """The settings of an installation: where things lie on this machine. None of them changes a result."""
 
 import os
+import secrets
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from forge_core.errors import InputError
+from forge_core.files import replacing, writing
 
 CATALOG = Path(__file__).parents[1] / "models"
 """The catalog of models that is kept with the code."""
 
 
 class Installation(BaseSettings):
-    """Read from the environment: FORGE_HOME, FORGE_STORE, FORGE_THREADS, FORGE_MLFLOW_URI (_PAGES) and FORGE_MODELS."""
+    """Read from the environment: FORGE_HOME, FORGE_STORE, FORGE_THREADS, FORGE_MLFLOW_URI (_PAGES) and FORGE_MODELS.
 
-    model_config = SettingsConfigDict(env_prefix="FORGE_", frozen=True, extra="ignore")
+    A blank variable counts as unset, and `~` is the home folder of the user.
+
+    Raises:
+        InputError: a variable has a value that it cannot have.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="FORGE_", frozen=True, extra="ignore", env_ignore_empty=True)
 
     home: Path = Field(
         default=Path(".forge"),
@@ -33,6 +47,36 @@ class Installation(BaseSettings):
         default=None, description="Where browsers reach that server's pages; none = at the same address."
     )
     models: Path = Field(default=CATALOG, description="The catalog of promoted models.")
+
+    def __init__(self, **given: Any) -> None:
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            fault = error.errors()[0]
+            name = str(fault["loc"][0]).upper().removeprefix("FORGE_")
+            raise InputError.of(
+                got=f"FORGE_{name}={fault['input']}",
+                expected=fault["msg"][:1].lower() + fault["msg"][1:],
+                remedy=f"correct FORGE_{name}, or unset it",
+            ) from error
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_blanks(cls, value: Any, info: Any) -> Any:
+        """Blanks around a text do not count; a text of blanks alone is the default."""
+        if not isinstance(value, str):
+            return value
+        return value.strip() or cls.model_fields[info.field_name].default
+
+    @field_validator("home", "models")
+    @classmethod
+    def _expanded(cls, path: Path) -> Path:
+        return path.expanduser()
+
+    @field_validator("store_address")
+    @classmethod
+    def _expanded_address(cls, address: str | None) -> str | None:
+        return os.path.expanduser(address) if address and address.startswith("~") else address  # noqa: PTH111
 
     @property
     def store(self) -> Path:
@@ -63,11 +107,71 @@ class Installation(BaseSettings):
     @property
     def tracking_uri(self) -> str:
         """Where MLflow keeps its runs."""
-        return self.mlflow_uri or f"sqlite:///{self.mlflow / 'mlflow.db'}"
+        return self.mlflow_uri or sqlite_url("sqlite+pysqlite", self.mlflow / "mlflow.db")
+
+    def credential(self) -> str:
+        """Name and password of the local Prefect server, "forge:...": random, made on first use, for this user alone.
+
+        Raises:
+            StoreError: the home folder cannot be written.
+        """
+        path = self.prefect / "credential"
+        with suppress(FileNotFoundError, UnicodeDecodeError):
+            if len(known := path.read_text().strip()) >= _PASSWORD_CHARACTERS:
+                path.chmod(0o600)
+                return known
+        with writing(self.prefect), replacing(path) as temporary:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "w") as file:  # noqa: PTH123 (a descriptor)
+                file.write(f"forge:{secrets.token_urlsafe(32)}")
+        return path.read_text()  # of two processes that made one at once, the last one's holds
 
     def thread_count(self) -> int:
         """How many threads to compute with."""
         return self.threads or (len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
+
+
+_PASSWORD_CHARACTERS = 40
+"""A credential that is shorter was cut, and another one is made."""
+
+
+def sqlite_url(driver: str, path: Path) -> str:
+    """The address of a SQLite file as SQLAlchemy reads it, whatever characters are in its path."""
+    return f"{driver}:///{quote(str(path))}"
+
+
+def given_api_url() -> str | None:
+    """The Prefect server that PREFECT_API_URL names, without blanks and a slash at its end; None when it is blank.
+
+    Raises:
+        InputError: it is no address of a server.
+    """
+    if not (text := os.environ.get("PREFECT_API_URL", "").strip().rstrip("/")):
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InputError.of(
+            got=f"PREFECT_API_URL={text}",
+            expected="an address such as https://server/api",
+            remedy="correct PREFECT_API_URL, or unset it to use a local server",
+        )
+    return text
+
+
+def local_environment(
+    installation: Installation, api_url: str, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """An environment for what speaks to the local Prefect server: the given one, but for all that concerns Prefect.
+
+    Of the caller's PREFECT_* settings, which may be meant for another server, only the database and the level of
+    logging are kept.
+    """
+    kept = {name: text for name, text in environment.items() if not name.startswith("PREFECT_") or name in _KEPT}
+    credential = {"PREFECT_API_AUTH_STRING": installation.credential()}
+    return kept | prefect_environment(installation, api_url) | credential
+
+
+_KEPT = ("PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_LOGGING_LEVEL")
 
 
 def prefect_environment(installation: Installation, api_url: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from configs.installation import Installation
+from configs.installation import Installation, given_api_url
 from flows import server
 from flows.health import Check
 from flows.modal_checks import modal_checks
@@ -26,7 +26,11 @@ _COMPILERS = ("gcc", "clang")  # that Triton looks for, unless CC names one
 
 def check_all() -> Iterator[Check]:
     """All checks, in the order in which they are worth reading."""
-    installation = Installation()
+    try:
+        installation = Installation()
+    except InputError as error:
+        yield Check("settings", False, "a variable is wrong", str(error))
+        return
     yield Check(
         "python",
         (3, 11) <= sys.version_info < (3, 13),
@@ -113,7 +117,11 @@ def _compiler() -> Check:
 
 
 def _prefect(installation: Installation) -> Check:
-    if given := os.environ.get("PREFECT_API_URL"):
+    try:
+        given = given_api_url()
+    except InputError as error:
+        return Check("prefect server", False, os.environ["PREFECT_API_URL"], str(error))
+    if given:
         remedy = "start that server, or unset PREFECT_API_URL to use a local one"
         return Check("prefect server", server.is_healthy(f"{given}/health"), given, remedy)
     address = server.address(server.prefect_service(installation))

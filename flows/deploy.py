@@ -7,10 +7,11 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectAlreadyExists
 from prefect.variables import Variable
@@ -88,13 +89,33 @@ def deploy() -> None:
     Variable.set(_DEPLOYED, _digest(), overwrite=True)
 
 
-def _make_pool(client: SyncPrefectClient, name: str, description: str) -> None:
+def pool_template() -> dict[str, Any]:
+    """What a run may say of its process: nothing but its name and labels.
+
+    Prefect's own template lets whoever may start a run choose the command, the environment and the folder.
+    """
     template = ProcessWorker.get_default_base_job_template()
-    pool = WorkPoolCreate(name=name, description=description, type=ProcessWorker.type, base_job_template=template)
+    properties = {name: template["variables"]["properties"][name] for name in _FREE}
+    fixed = dict.fromkeys(template["job_configuration"].keys() - set(_FREE)) | _FIXED
+    free = {name: template["job_configuration"][name] for name in _FREE}
+    variables = {**template["variables"], "properties": properties, "additionalProperties": False}
+    return {"job_configuration": fixed | free, "variables": variables}
+
+
+_FREE = ("name", "labels")
+_FIXED: dict[str, Any] = {"env": {}, "stream_output": True}
+
+
+def _make_pool(client: SyncPrefectClient, name: str, description: str) -> None:
+    """Make a pool of processes; one that has Prefect's own template, from an earlier version of ours, gets our own."""
+    pool = WorkPoolCreate(
+        name=name, description=description, type=ProcessWorker.type, base_job_template=pool_template()
+    )
     try:
         client.create_work_pool(pool)
     except ObjectAlreadyExists:
-        return
+        if client.read_work_pool(name).base_job_template == ProcessWorker.get_default_base_job_template():
+            client.update_work_pool(name, WorkPoolUpdate(base_job_template=pool_template()))
 
 
 def _digest() -> str:

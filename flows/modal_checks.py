@@ -3,11 +3,12 @@
 import json
 import os
 import urllib.request
+from base64 import b64encode
 from collections.abc import Iterator
 from importlib.metadata import version
 from importlib.util import find_spec
 
-from configs.installation import Installation
+from configs.installation import Installation, given_api_url
 from flows import server
 from flows.health import Check
 from forge_core.errors import RemoteError
@@ -49,11 +50,13 @@ def _cloud() -> Iterator[Check]:
 
 def _pools() -> Iterator[Check]:
     """The work pools of type modal, if a Prefect server runs: each needs a worker to serve it."""
-    local = server.address(server.prefect_service(Installation()))
-    url = os.environ.get("PREFECT_API_URL") or (local and f"{local}/api")
+    installation = Installation()
+    local = server.address(server.prefect_service(installation))
+    url = given_api_url() or (local and f"{local}/api")
     if not url:
         return
-    headers = {"Content-Type": "application/json"}
+    auth = os.environ.get("PREFECT_API_AUTH_STRING", "") if given_api_url() else installation.credential()
+    headers = {"Content-Type": "application/json", "Authorization": f"Basic {b64encode(auth.encode()).decode()}"}
     asked = urllib.request.Request(f"{url}/work_pools/filter", b"{}", headers)
     try:
         with urllib.request.urlopen(asked, timeout=5) as answer:

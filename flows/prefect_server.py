@@ -1,4 +1,4 @@
-"""`python -m flows.prefect_server server start`: Prefect's own command; its scheduler works with SQLAlchemy 2.1.
+"""`python -m flows.prefect_server server start`: Prefect's own command, behind flows.guard, with a working scheduler.
 
 Prefect 3.8 inserts the runs of a schedule with `state`, a hybrid attribute, among their values. SQLAlchemy 2.0 passed
 it over; 2.1 wants to be told what becomes of it, raises otherwise, and no schedule ever makes a run.
@@ -6,6 +6,10 @@ it over; 2.1 wants to be told what becomes of it, raises otherwise, and no sched
 
 import inspect
 from typing import Any
+from urllib.parse import urlsplit
+
+from configs.environment import LOOPBACK
+from flows.guard import Guard, origins
 
 
 def mend() -> None:
@@ -16,6 +20,30 @@ def mend() -> None:
         inspect.getattr_static(model, "state").bulk_dml_setter = _pass_over
 
 
+def protect() -> None:
+    """Put the guard before every server that this process makes.
+
+    Its names are those of this machine, of PREFECT_API_URL (how clients reach it) and of the origins of
+    PREFECT_SERVER_CORS_ALLOWED_ORIGINS (how browsers do), which are also the origins of its pages.
+    """
+    from prefect.server.api import server
+    from prefect.settings import get_current_settings
+
+    settings = get_current_settings()
+    auth = settings.server.api.auth_string
+    pages = origins(settings.server.api.cors_allowed_origins.split(","))
+    hosts = {*LOOPBACK, *(urlsplit(url).hostname or LOOPBACK[0] for url in (*pages, settings.api.url or ""))}
+    credential = auth.get_secret_value() if auth else None
+    create_app = server.create_app
+
+    def create_guarded_app(*words: Any, **options: Any) -> Any:
+        app = create_app(*words, **options)
+        app.add_middleware(Guard, hosts=hosts, origins=pages, credential=credential)
+        return app
+
+    server.create_app = create_guarded_app
+
+
 def _pass_over(_model: type[Any], _values: dict[str, Any], _state: Any) -> None:
     return
 
@@ -24,4 +52,5 @@ if __name__ == "__main__":
     from prefect.cli import app
 
     mend()
+    protect()
     app()

@@ -4,6 +4,7 @@ A server embedded in the flow's process takes as long to start every time, and e
 one in the background costs its start once and shows its pages as long as it is wanted.
 """
 
+import http.client
 import json
 import os
 import signal
@@ -13,17 +14,20 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import psutil
 from filelock import lock_descriptor
 
-from configs.installation import Installation, prefect_environment
+from configs.environment import LOOPBACK, bare
+from configs.installation import Installation, local_environment, prefect_environment, sqlite_url
 from configs.processes import began
 from forge_core.errors import ForgeError
 from forge_core.files import write_text
@@ -38,7 +42,10 @@ _STOP_LIMIT = 15
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process in the background: its names, folder, health page; usual port (0 = any), command, environment."""
+    """A process in the background: its names, folder, health page; usual port (0 = any), command, environment.
+
+    The environment is all that the process gets: what the caller's holds is not added to it.
+    """
 
     name: str
     title: str
@@ -65,42 +72,78 @@ class Service:
 
 
 def prefect_service(installation: Installation) -> Service:
-    """The Prefect server on SQLite."""
+    """The Prefect server, on SQLite unless a database is named, for those who have the credential of the home."""
+    words = ["-m", "flows.prefect_server", "server", "start", "--host", "127.0.0.1", "--port"]
+
+    def environment(port: int) -> dict[str, str]:
+        ours = local_environment(installation, f"http://127.0.0.1:{port}/api")
+        database = next(
+            filter(None, map(ours.get, _DATABASES)), sqlite_url("sqlite+aiosqlite", installation.prefect / "prefect.db")
+        )
+        prefect = {name: text for name, text in ours.items() if name.startswith("PREFECT_") and name not in _DATABASES}
+        return _plain_log(
+            _server_environment(installation)
+            | prefect
+            | {
+                "PREFECT_SERVER_API_AUTH_STRING": installation.credential(),
+                "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": ",".join(_origins(port)),
+                "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+                "PREFECT_SERVER_UI_API_URL": f"http://127.0.0.1:{port}/api",
+            }
+        )
+
     return Service(
         name="Prefect",
         title="the Prefect server",
         folder=installation.prefect,
         port=4200,
         health="/api/health",
-        command=lambda port: [sys.executable, "-m", "flows.prefect_server", "server", "start", "--port", str(port)],
-        environment=lambda port: _plain_log(prefect_environment(installation, f"http://127.0.0.1:{port}/api")),
+        command=lambda port: [sys.executable, *words, str(port)],
+        environment=environment,
     )
 
 
+_DATABASES = ("PREFECT_SERVER_DATABASE_CONNECTION_URL", "PREFECT_API_DATABASE_CONNECTION_URL")
+
+
 def mlflow_service(installation: Installation) -> Service:
-    """The MLflow pages over the runs in the home folder."""
+    """The MLflow pages over the runs in the home folder, for pages and names of this machine alone."""
     options = ["--backend-store-uri", installation.tracking_uri, "--workers", "1", "--host", "127.0.0.1"]
+
+    def command(port: int) -> list[str]:
+        hosts = ",".join(f"{name}:{port}" for name in LOOPBACK)
+        safety = ["--allowed-hosts", hosts, "--cors-allowed-origins", ",".join(_origins(port))]
+        return [sys.executable, "-m", "mlflow", "server", *options, *safety, "--port", str(port)]
+
     return Service(
         name="MLflow",
         title="the MLflow server",
         folder=installation.mlflow,
         port=5000,
         health="/health",
-        command=lambda port: [sys.executable, "-m", "mlflow", "server", *options, "--port", str(port)],
+        command=command,
         # without the eight processes that wait for jobs that nobody here gives them
         environment=lambda port: {
+            **_server_environment(installation),
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "DO_NOT_TRACK": "1",
         },
     )
 
 
 def worker_service(installation: Installation, pool: str, api_url: str) -> Service:
-    """A worker that runs the flows of a work pool, whatever its type, in the environment of this process."""
+    """A worker that runs the flows of a work pool, whatever its type, in the environment of this process.
+
+    That is what `connect` has made of the caller's. Relative paths in it are those of this process.
+    """
     name = f"{socket.gethostname()} {pool}"
     words = ["worker", "start", "--pool", pool, "--name", name, "--install-policy", "never", "--with-healthcheck"]
-    home = {"FORGE_HOME": str(installation.home.absolute()), "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1"}
+    places = {
+        "FORGE_HOME": str(installation.home.absolute()),
+        "FORGE_STORE": installation.bucket or str(installation.store),
+        "FORGE_MODELS": str(installation.models.absolute()),
+        "PREFECT_WORKER_WEBSERVER_HOST": "127.0.0.1",
+    }
     return Service(
         name=f"worker {pool}",
         title=f"a worker for the pool {pool}",
@@ -109,8 +152,9 @@ def worker_service(installation: Installation, pool: str, api_url: str) -> Servi
         health="/health",
         command=lambda port: [sys.executable, "-m", "prefect", *words],
         environment=lambda port: {
+            **os.environ,
             **prefect_environment(installation, api_url),
-            **home,
+            **places,
             "PREFECT_WORKER_WEBSERVER_PORT": str(port),
         },
     )
@@ -197,11 +241,27 @@ def stop(service: Service) -> bool:
 
 def is_healthy(url: str, *, limit: float = 5) -> bool:
     """Whether an address answers with success within `limit` seconds."""
+    return _status(urllib.request.Request(url), limit) in range(200, 300)
+
+
+def refuses_us(api_url: str) -> bool:
+    """Whether a Prefect server wants another name and password than those of PREFECT_API_AUTH_STRING."""
+    request = urllib.request.Request(f"{api_url}/admin/version")
+    if auth := os.environ.get("PREFECT_API_AUTH_STRING"):
+        request.add_header("Authorization", f"Basic {b64encode(auth.encode()).decode()}")
+    return _status(request, 5) == http.HTTPStatus.UNAUTHORIZED
+
+
+def _status(request: urllib.request.Request, limit: float) -> int | None:
+    """The status of an answer; None when there is none within `limit` seconds. No proxy reaches this machine."""
+    direct = [urllib.request.ProxyHandler({})] * (urlsplit(request.full_url).hostname in LOOPBACK)
     try:
-        with urllib.request.urlopen(url, timeout=limit) as answer:
-            return 200 <= answer.status < 300
-    except (urllib.error.URLError, OSError, ValueError):
-        return False
+        with urllib.request.build_opener(*direct).open(request, timeout=limit) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
 
 
 def _recorded(service: Service) -> tuple[int, str] | None:
@@ -245,13 +305,25 @@ def _claim(port: int) -> int:
     """A locked file, which says until it is closed that a port is taken; OSError when another process has said so.
 
     Without it, two homes whose servers start at once would choose the same port, and one take the other's for its own.
+    The files of claims that have ended are removed.
     """
-    descriptor = os.open(
-        Path(gettempdir()) / f"crystal-forge-{os.getuid()}-port-{port}.lock", os.O_RDWR | os.O_CREAT, 0o600
-    )
-    if not lock_descriptor(descriptor, blocking=False):
+    claims = f"crystal-forge-{os.getuid()}-port-"
+    for path in Path(gettempdir()).glob(f"{claims}*.lock"):
+        with suppress(OSError):
+            os.close(_lock(path))  # nobody holds it
+            path.unlink()
+    return _lock(Path(gettempdir()) / f"{claims}{port}.lock", os.O_CREAT)
+
+
+def _lock(path: Path, flags: int = 0) -> int:
+    """A descriptor of a file that this process alone has locked; OSError when it is not there, held, or was removed."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | flags, 0o600)
+    try:
+        if not lock_descriptor(descriptor, blocking=False) or not os.path.samestat(os.fstat(descriptor), path.stat()):
+            raise BlockingIOError(f"{path} is held by another process")
+    except OSError:
         os.close(descriptor)
-        raise BlockingIOError(f"port {port} is claimed")
+        raise
     return descriptor
 
 
@@ -261,7 +333,8 @@ def _spawn(service: Service, port: int, claim: int) -> int:
     with service.log.open("wb") as log:
         process = subprocess.Popen(
             service.command(port),
-            env={**os.environ, **service.environment(port)},
+            env=service.environment(port),
+            cwd=service.folder,  # Prefect reads settings from files of the folder that it starts in
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -269,6 +342,14 @@ def _spawn(service: Service, port: int, claim: int) -> int:
             pass_fds=[claim],  # it holds the claim as long as it lives
         )
     return process.pid
+
+
+def _origins(port: int) -> list[str]:
+    return [f"http://{name}:{port}" for name in LOOPBACK]
+
+
+def _server_environment(installation: Installation) -> dict[str, str]:
+    return bare(os.environ) | {"FORGE_HOME": str(installation.home.absolute())}
 
 
 def _plain_log(environment: dict[str, str]) -> dict[str, str]:

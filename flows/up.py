@@ -3,7 +3,7 @@
 import signal
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -37,7 +37,7 @@ def stop(services: Sequence[server.Service]) -> list[str]:
 
 @dataclass(slots=True)
 class Watch:
-    """Keeps services running and shows how they are, until Ctrl-C, SIGTERM or `forge down`; then ends them all.
+    """Keeps services running and shows how they are, until Ctrl-C, SIGTERM, SIGHUP or `forge down`; then ends them all.
 
     A service that has died leaves its record; `server.stop` takes it away.
     """
@@ -49,7 +49,7 @@ class Watch:
     def run(self) -> None:
         """Watch; a service that has ended is started again."""
         try:
-            with _sigterm_as_interrupt(), self._screen() as show:
+            with _ended_by_signals(), self._screen() as show:
                 while all(service.record.exists() for service in self.services):
                     health = {service.name: server.address(service) for service in self.services}
                     self._revive()
@@ -57,7 +57,8 @@ class Watch:
                     time.sleep(_LOOK)
             self.tell("`forge down` has ended it.")
         except KeyboardInterrupt:
-            self.tell("Stopping ...")
+            with suppress(OSError):  # the terminal may be gone
+                self.tell("Stopping ...")
         finally:
             stop(self.services)
 
@@ -105,12 +106,16 @@ def tables(health: dict[str, str | None], seen: Overview | None) -> list[Table]:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Generator[None]:
+def _ended_by_signals() -> Generator[None]:
+    """SIGTERM and SIGHUP (the terminal was closed) end it as Ctrl-C does; what nohup ignores stays ignored."""
+
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    usual = signal.signal(signal.SIGTERM, interrupt)
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN]
+    usual = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, usual)
+        for number, handler in usual.items():
+            signal.signal(number, handler)

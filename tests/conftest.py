@@ -1,7 +1,9 @@
 """What all tests share."""
 
 import ctypes
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,12 @@ from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from forge_core.solver.gpu import DEFINES, SOURCE, CudaDevice, Device
+
+# What starts the tests (nohup, a script's background, cron) may ignore these signals, and every process that they
+# start would do the same.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+os.environ.setdefault("PATH", os.defpath)
 
 
 class FilesAndOneServer(LoadScopeScheduling):

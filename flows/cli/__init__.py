@@ -9,6 +9,7 @@ import os
 
 import typer
 
+from configs.environment import proxies
 from flows.cli import (
     about,
     advise,
@@ -58,8 +59,9 @@ about.add_to(app)
 
 
 def main() -> None:
-    """Run the command line; nothing calls home, onnxruntime included."""
+    """Run the command line; nothing calls home, onnxruntime included, and this machine is reached without a proxy."""
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    os.environ.update(proxies(os.environ))
     try:
         app()
     finally:

@@ -1,11 +1,10 @@
 """Commands for this machine: the local servers and the state of the installation."""
 
-import os
 from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.running import connect, say
+from flows.cli.running import connect, enter, say
 
 
 def add_to(app: typer.Typer) -> None:
@@ -57,18 +56,17 @@ def down() -> None:
 
 def status() -> None:
     """Show which servers and workers answer, the work pools, and the runs that are under way or late."""
-    from configs.installation import Installation, prefect_environment
+    from configs.installation import Installation, given_api_url
     from flows import server
 
     installation = Installation()
-    given = os.environ.get("PREFECT_API_URL")
+    given = given_api_url()
     services = [each for each in server.known(installation) if given is None or server.is_running(each)]
     health = {service.name: server.address(service) for service in services}
     if (api_url := given or (health["Prefect"] and f"{health['Prefect']}/api")) is None:
         typer.echo("\n".join(f"{name:8} {address or 'not running'}" for name, address in health.items()))
         return
-    for name, value in prefect_environment(installation, api_url).items():
-        os.environ.setdefault(name, value)
+    enter(api_url, is_local=given is None)
     from rich.console import Console
 
     from flows import up as local
@@ -94,20 +92,25 @@ def ui(
         str, typer.Option(help="The run to show, as the commands print it; the front page if not given.")
     ] = "",
 ) -> None:
-    """Open the pages of Prefect or MLflow in the browser; their server is started if need be."""
-    from configs.installation import Installation
+    """Open the pages of Prefect or MLflow in the browser, signed in; their server is started if need be."""
+    from configs.installation import Installation, given_api_url
     from flows import server
 
     installation = Installation()
-    remote = {"prefect": os.environ.get("PREFECT_API_URL", "").removesuffix("/api"), "mlflow": installation.mlflow_uri}
+    given = {"prefect": (given_api_url() or "").removesuffix("/api"), "mlflow": installation.mlflow_uri}[which]
     service = {"prefect": server.prefect_service, "mlflow": server.mlflow_service}[which](installation)
-    if not (address := remote[which]):
+    if not (address := given):
         address = server.start(service, tell=say).address
         server.wait(service)
     experiment, _, name = run.partition("/")
-    page = {"prefect": f"{server.RUN_PAGE}{run}", "mlflow": f"/#/experiments/{experiment}/runs/{name}"}[which]
-    typer.echo(address + (page if run else ""))
-    typer.launch(address + (page if run else ""))
+    path = {"prefect": f"{server.RUN_PAGE}{run}", "mlflow": f"/#/experiments/{experiment}/runs/{name}"}[which]
+    page = path if run else ""
+    typer.echo(address + page)
+    if which == "prefect" and not given:
+        from flows.guard import sign_in
+
+        page = sign_in(installation.credential(), page or "/")
+    typer.launch(address + page)
 
 
 def doctor() -> None:

@@ -55,6 +55,12 @@ class Connection(NamedTuple):
                 expected="the server that PREFECT_API_URL names",
                 remedy="start that server, or unset PREFECT_API_URL to use a local one",
             )
+        elif server.refuses_us(self.api_url):
+            raise ForgeError.of(
+                got=f"no access to the Prefect server at {self.api_url}",
+                expected="its name and password in PREFECT_API_AUTH_STRING",
+                remedy="set it; that of a local server is in the file prefect/credential of its home folder",
+            )
 
 
 def connect() -> Connection:
@@ -62,18 +68,32 @@ def connect() -> Connection:
 
     What is imported before `wait` is called is imported while the server starts.
     """
-    from configs.installation import Installation, prefect_environment
+    from configs.installation import Installation, given_api_url
     from flows import server
 
     installation = Installation()
-    if given := os.environ.get("PREFECT_API_URL"):
+    if given := given_api_url():
         connection = Connection(given, is_local=False, is_fresh=False)
     else:
         started = server.start(server.prefect_service(installation), tell=say)
         connection = Connection(f"{started.address}/api", is_local=True, is_fresh=started.fresh)
-    for name, value in prefect_environment(installation, connection.api_url).items():
-        os.environ.setdefault(name, value)
+    enter(connection.api_url, is_local=connection.is_local)
     return connection
+
+
+def enter(api_url: str, *, is_local: bool) -> None:
+    """Give this process the environment for Prefect, which must not be imported yet, to use a server."""
+    from configs.installation import Installation, local_environment, prefect_environment
+
+    if is_local:
+        ours = local_environment(Installation(), api_url)
+        for name in os.environ.keys() - ours.keys():
+            del os.environ[name]
+        os.environ.update(ours)
+    else:
+        for name, value in prefect_environment(Installation(), api_url).items():
+            os.environ.setdefault(name, value)
+        os.environ["PREFECT_API_URL"] = api_url
 
 
 def run_flow(entry: str, **parameters: Any) -> Outcome:
@@ -95,6 +115,6 @@ def run_flow(entry: str, **parameters: Any) -> Outcome:
     run = str(state.state_details.flow_run_id)
     say(
         f"Prefect run: {connection.api_url.removesuffix('/api')}{server.RUN_PAGE}{run}"
-        + f"   (`{program()} down` stops the server)" * connection.is_local
+        + f"   (`{program()} ui --run {run}` opens it, `{program()} down` stops the server)" * connection.is_local
     )
     return Outcome(state.result(), run)

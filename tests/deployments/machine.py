@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,15 @@ class Machine:
     def api_url(self) -> str:
         return json.loads((self.home / "prefect" / "server.json").read_text())["address"] + "/api"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the server of this home wants to see of a client."""
+        credential = (self.home / "prefect" / "credential").read_bytes()
+        return {"Content-Type": "application/json", "Authorization": f"Basic {b64encode(credential).decode()}"}
+
     def api(self, path: str, method: str = "POST", **query: object) -> Any:
         body = None if method == "GET" else json.dumps(query).encode()
-        request = urllib.request.Request(self.api_url + path, body, {"Content-Type": "application/json"}, method=method)
+        request = urllib.request.Request(self.api_url + path, body, self.headers, method=method)
         for _ in range(PATIENCE):
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:

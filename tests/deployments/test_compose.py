@@ -75,6 +75,8 @@ def test_the_image_holds_every_package_and_what_is_read_beside_them() -> None:
     packages = project["tool"]["setuptools"]["packages"]["find"]["include"]
     assert {name.rstrip("*") for name in packages} <= kept
     assert {"models", "prefect.yaml", "pyproject.toml", "constraints.txt"} <= kept
+    after = ignored[ignored.index("!deployments") :]
+    assert "**/.env" in after, "secrets stay out of the image"
 
 
 def test_the_server_starts_by_its_command_and_asks_for_the_password(services: dict[str, Any], tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated
 
     machine.forge("deploy")
     prefect = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    environment = {**machine.environment, "PREFECT_API_URL": machine.api_url}
+    credential = (machine.home / "prefect" / "credential").read_text()
+    environment = {**machine.environment, "PREFECT_API_URL": machine.api_url, "PREFECT_API_AUTH_STRING": credential}
     subprocess.run(
         prefect, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=PATIENCE
     )

@@ -25,7 +25,7 @@ def pages(folder: Path) -> server.Service:
         port=0,
         health="/",
         command=lambda port: [sys.executable, "-u", "-m", "http.server", str(port), "--bind", "127.0.0.1"],
-        environment=lambda port: {},
+        environment=lambda port: dict(os.environ),
     )
 
 
@@ -94,3 +94,57 @@ def test_what_has_died_is_started_again_and_what_was_ended_is_not(tmp_path: Path
     assert first.address.rpartition(":")[2] in service.last_log.read_text(), "the log of the one that died"
     assert said[-1] == "`forge down` has ended it."
     assert not server.is_running(service)
+
+
+@pytest.mark.filterwarnings("ignore:.*Popen.__del__")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_it_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    service = pages(tmp_path / "pages")
+    server.start(service, tell=lambda _: None)
+    server.wait(service)
+
+    def when_it_watches() -> None:
+        until(lambda: signal.getsignal(number) != signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    sender = meanwhile(when_it_watches)
+    Watch([service], lambda _: None).run()
+    sender.join()
+    assert not server.is_running(service)
+
+
+def test_what_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    usual = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        Watch([pages(tmp_path / "never started")], lambda _: None).run()  # without a record it ends at once
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, usual)
+
+
+@pytest.mark.filterwarnings("ignore:.*Popen.__del__")
+def test_claims_of_ports_do_not_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "gettempdir", lambda: str(tmp_path))
+    for number in range(3):
+        service = pages(tmp_path / f"pages {number}")
+        server.start(service, tell=lambda _: None)
+        server.wait(service)
+        server.stop(service)
+    assert len(list(tmp_path.glob("*.lock"))) == 1, "the last one's, which the next start removes"
+
+
+@pytest.mark.filterwarnings("ignore:.*Popen.__del__")
+def test_a_server_gets_no_more_of_the_environment_than_it_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_SERVER_API_HOST", "0.0.0.0")
+    script = "import os; print(sorted(os.environ), os.getcwd())"
+    service = replace(
+        pages(tmp_path / "pages"),
+        command=lambda port: [sys.executable, "-c", script],
+        environment=lambda port: {"PATH": os.defpath},
+    )
+    server.start(service, tell=lambda _: None)
+    until(lambda: not server.is_running(service))
+    assert "PREFECT" not in service.log.read_text()
+    assert str(service.folder) in service.log.read_text()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -43,10 +44,16 @@ class Home:
         assert code == 0, out + err
         return out
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the server of this home wants to see of a client."""
+        credential = (self.folder / "prefect" / "credential").read_bytes()
+        return {"Content-Type": "application/json", "Authorization": f"Basic {b64encode(credential).decode()}"}
+
     def api(self, path: str, **query: object) -> Any:
         """POST when there is a query, GET otherwise."""
         body = json.dumps(query).encode() if query or path.endswith("filter") else None
-        request = urllib.request.Request(f"{self.address}/api{path}", body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(f"{self.address}/api{path}", body, self.headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)
 

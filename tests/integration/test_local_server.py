@@ -60,6 +60,7 @@ def test_killed_run_leaves_nothing_spoiled_and_the_next_one_ends_the_same(home: 
     other.environment["PREFECT_API_URL"] = (
         json.loads((home.folder / "prefect" / "server.json").read_text())["address"] + "/api"
     )
+    other.environment["PREFECT_API_AUTH_STRING"] = (home.folder / "prefect" / "credential").read_text()
     for seconds in (4, 7, 10):
         process = other.start("pipeline", "--preset", "demo", *SMALL)
         time.sleep(seconds)

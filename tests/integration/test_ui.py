@@ -41,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 @pytest.fixture
 def ui(browser: Chrome, home: Home) -> Ui:
     browser.set_window_size(1280, 2000)  # lists show what fits
-    return Ui(browser, home.address)
+    return Ui(browser, home.address, (home.folder / "prefect" / "credential").read_text())
 
 
 def deployment(home: Home, name: str) -> str:

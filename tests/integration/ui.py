@@ -11,6 +11,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
+from flows.guard import sign_in
+
 PICTURES = "FORGE_TEST_PICTURES"
 """The environment variable that names a folder for screenshots."""
 
@@ -18,9 +20,11 @@ PICTURES = "FORGE_TEST_PICTURES"
 class Ui:
     """Opens pages, and finds what is on them by the text that a person reads there."""
 
-    def __init__(self, browser: Chrome, address: str) -> None:
+    def __init__(self, browser: Chrome, address: str, credential: str) -> None:
         self.browser = browser
         self.address = address
+        self.open(sign_in(credential, "/"))
+        wait_for(lambda: browser.current_url.endswith("/dashboard"), "the first page after signing in")
 
     def open(self, path: str) -> None:
         self.browser.get(path if path.startswith("http") else f"{self.address}{path}")
