@@ -4,7 +4,7 @@ from jaxtyping import Bool, Float, Integer
 from torch import Tensor, nn
 
 from forge_core.learn.network import Network
-from forge_core.learn.ownership import N_DOMINOES, N_INPUTS, OwnershipInputs
+from forge_core.learn.ownership import N_DOMINOES, OwnershipInputs, input_width
 from forge_core.learn.settings import Architecture, ModelKind
 from forge_core.tokens.vocabulary import FIRST_HAND, N_SLOTS
 
@@ -27,8 +27,8 @@ class OwnershipMLP(Network):
     def __init__(self, architecture: Architecture, kind: ModelKind) -> None:
         super().__init__(kind)
         width = architecture.width
-        self.inputs = OwnershipInputs()
-        self.embed = nn.Linear(N_INPUTS, width)
+        self.inputs = OwnershipInputs(architecture.features)
+        self.embed = nn.Linear(input_width(architecture.features), width)
         self.blocks = nn.Sequential(*(Block(width, architecture.feedforward) for _ in range(architecture.layers)))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, N_DOMINOES + 1)

@@ -10,8 +10,10 @@ import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor, nn
 
+from forge_core.learn.trick_features import N_TRICK_INPUTS, Answers, Table, TrickInputs
 from forge_core.rules import DOMINOES, Declaration, domino_id
-from forge_core.rules.tables import FOLLOWS, LED_SUIT, RANK, SUITS
+from forge_core.learn.settings import FeatureSet
+from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK, SUITS
 from forge_core.tokens.vocabulary import CARDINALITY, CONTEXT, FIRST_HAND, FIRST_TRICK, N_TOKENS, Feature
 
 N_DOMINOES = len(DOMINOES)
@@ -34,8 +36,16 @@ N_INPUTS = (
 )
 
 
+def input_width(features: FeatureSet) -> int:
+    """How many inputs a set of features has."""
+    return N_INPUTS + (N_TRICK_INPUTS if features == "tricks" else 0)
+
+
 class OwnershipInputs(nn.Module):
-    """Tokens into the inputs of the MLP. Nothing is learned here; the buffers are the rules."""
+    """Tokens into the inputs of the MLP. Nothing is learned here; the buffers are the rules.
+
+    features  "ownership", or "tricks" with the inputs of `trick_features` behind them
+    """
 
     domino_of_pips: Tensor
     suits: Tensor
@@ -43,8 +53,10 @@ class OwnershipInputs(nn.Module):
     follows: Tensor
     rank: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, features: FeatureSet = "ownership") -> None:
         super().__init__()
+        self.tricks = TrickInputs() if features == "tricks" else None
+        self._add("counts", torch.tensor(COUNT_POINTS, dtype=torch.float32) / 16)
         pips = [domino_id(high, low) for high in range(7) for low in range(7)]
         self._add("domino_of_pips", torch.tensor(pips))
         self._add("suits", torch.tensor([_strongest_first(declaration) for declaration in Declaration]))
@@ -58,24 +70,32 @@ class OwnershipInputs(nn.Module):
 
     def forward(
         self, tokens: Int64[Tensor, "batch 32 12"], mask: Bool[Tensor, "batch 32"], dominoes: Int64[Tensor, "batch 32"]
-    ) -> Bool[Tensor, "batch {N_INPUTS}"]:
-        """The inputs; an absent thing has none that is true."""
+    ) -> Tensor:
+        """The inputs, [batch, input_width(features)]: bool, or float32 with the tricks; an absent thing has none that is true."""
         declaration = tokens[:, CONTEXT, Feature.DECLARATION]
         leader = tokens[:, CONTEXT, Feature.RELATIVE_LEADER]
         hands = tokens[:, FIRST_HAND:FIRST_TRICK]
         owner = torch.where(hands[..., Feature.IS_HELD] == 1, hands[..., Feature.RELATIVE_SEAT], GONE)
         owner = torch.zeros_like(owner).scatter(1, dominoes[:, FIRST_HAND:FIRST_TRICK], owner)
         plays, played = dominoes[:, FIRST_TRICK:], mask[:, FIRST_TRICK:]
+        held = _held_by(owner)
+        answers = self._answers(held, declaration)
+        of_trick, table = self._of_trick(held, declaration, leader, plays, played)
         groups = (
             _one_hot(owner, N_SEATS + 1),
             *self._by_suit(owner, declaration),
             _one_hot(plays, N_DOMINOES) & played.repeat_interleave(N_DOMINOES, 1),
             _one_hot(declaration.unsqueeze(1), CARDINALITY[Feature.DECLARATION]),
             _one_hot(leader.unsqueeze(1), CARDINALITY[Feature.RELATIVE_LEADER]),
-            self._of_leads(owner, declaration),
-            *self._of_trick(owner, declaration, leader, plays, played),
+            self._of_leads(owner, declaration, answers),
+            *of_trick,
         )
-        return torch.cat(groups, 1)
+        inputs = torch.cat(groups, 1)
+        if self.tricks is None:
+            return inputs
+        # before the lead any held domino may be played
+        mine = torch.where(table.started, of_trick[2], held[:, 0])
+        return torch.cat((inputs.float(), self.tricks(held, declaration, mine, answers, table)), 1)
 
     def _by_suit(
         self, owner: Int64[Tensor, "batch 28"], declaration: Int64[Tensor, "batch"]
@@ -90,47 +110,52 @@ class OwnershipInputs(nn.Module):
         held = torch.cat((empty, empty[..., :1]), 2).scatter(2, place, by_suit)[..., :SUIT_SIZE].flatten(1)
         return _one_hot(dealt, N_SEATS + 1), _one_hot(held, N_SEATS)
 
+    def _answers(self, held: Bool[Tensor, "batch 4 28"], declaration: Int64[Tensor, "batch"]) -> Answers:
+        follows, rank = self.follows[declaration].unsqueeze(1), self.rank[declaration].unsqueeze(1)
+        following = held.unsqueeze(2) & follows
+        length = following.sum(3)
+        may_play = following | (held.unsqueeze(2) & (length == 0).unsqueeze(3))
+        return Answers(may_play, length, torch.where(may_play, rank, -1).amax(3))
+
     def _of_leads(
-        self, owner: Int64[Tensor, "batch 28"], declaration: Int64[Tensor, "batch"]
+        self, owner: Int64[Tensor, "batch 28"], declaration: Int64[Tensor, "batch"], answers: Answers
     ) -> Bool[Tensor, "batch 112"]:
         """Of each seat and each held domino: whether the seat could beat the domino if it were led now."""
-        follows, rank = self.follows[declaration].unsqueeze(1), self.rank[declaration].unsqueeze(1)
-        held = _held_by(owner).unsqueeze(2)
-        following = held & follows
-        may_play = following | (held & ~following.any(3, keepdim=True))
-        strongest = torch.where(may_play, rank, -1).amax(3)  # by seat and led suit
         led = self.led_suit[declaration].unsqueeze(1)
-        answer = strongest.gather(2, led.expand(-1, N_SEATS, -1))
-        beaten = answer > rank.squeeze(1).gather(1, led)
+        answer = answers.strongest.gather(2, led.expand(-1, N_SEATS, -1))
+        beaten = answer > self.rank[declaration].gather(1, led)
         return (beaten & (owner < GONE).unsqueeze(1)).flatten(1)
 
     def _of_trick(
         self,
-        owner: Int64[Tensor, "batch 28"],
+        held_by: Bool[Tensor, "batch 4 28"],
         declaration: Int64[Tensor, "batch"],
         leader: Int64[Tensor, "batch"],
         plays: Int64[Tensor, "batch 3"],
         played: Bool[Tensor, "batch 3"],
-    ) -> tuple[Tensor, ...]:
+    ) -> tuple[tuple[Tensor, ...], Table]:
         """Led suit, winner so far, and three flags of each domino; all false but the mover's plays before the lead."""
         started = played[:, :1]
         led = self.led_suit[declaration, plays[:, 0]]
         follows, rank = self.follows[declaration, led], self.rank[declaration, led]
         ranks = torch.where(played, rank.gather(1, plays), -1)
         winner = (leader + ranks.argmax(1)).remainder(N_SEATS)
+        n = played.sum(1, keepdim=True)
+        points = (self.counts[plays] * played).sum(1, keepdim=True)
+        table = Table(started, n, led, ranks.amax(1, keepdim=True), winner, points)
         beats = (rank > ranks.amax(1, keepdim=True)) & started
-        held_by = _held_by(owner)
         can_follow = (held_by & follows.unsqueeze(1)).any(2, keepdim=True) & started.unsqueeze(2)
         playable = held_by & (follows.unsqueeze(1) | ~can_follow)
-        comes = torch.arange(N_SEATS, device=owner.device) < N_SEATS - played.sum(1, keepdim=True)
+        comes = torch.arange(N_SEATS, device=plays.device) < N_SEATS - n
         mine, others = playable[:, 0], (playable[:, 1:] & comes[:, 1:].unsqueeze(2)).any(1)
-        return (
+        of_trick = (
             _one_hot(led.unsqueeze(1), len(SUITS)) & started,
             _one_hot(winner.unsqueeze(1), N_SEATS) & started,
             mine,
             mine & beats,
             others & beats,
         )
+        return of_trick, table
 
     def _add(self, name: str, table: Tensor) -> None:
         self.register_buffer(name, table, persistent=False)

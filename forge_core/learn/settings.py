@@ -12,6 +12,7 @@ NetworkName = Literal["mlp", "transformer"]
 SizeName = Literal["tiny", "small", "medium", "large"]
 ModelKind = Literal["qvalue", "policy"]
 SourceName = Literal["tokens", "stream"]
+FeatureSet = Literal["ownership", "tricks"]
 Compile = Literal["auto", "on", "off"]
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 
@@ -26,10 +27,15 @@ class Architecture(BaseModel):
     layers: int = Field(ge=1, le=64, description="Residual blocks of the MLP, or encoder layers.")
     heads: int = Field(ge=1, le=64, description="Attention heads; the MLP has one in name.")
     feedforward: int = Field(ge=8, le=32768, description="Width inside a block's two linear layers.")
+    features: FeatureSet = Field(
+        default="ownership",
+        description="Inputs of the MLP: who owns what, or (tricks) also what a play or a lead wins. Older models say "
+        "nothing of it.",
+    )
 
 
 def _mlp(width: int, layers: int) -> Architecture:
-    return Architecture(network="mlp", width=width, layers=layers, heads=1, feedforward=width)
+    return Architecture(network="mlp", width=width, layers=layers, heads=1, feedforward=width, features="tricks")
 
 
 def _transformer(width: int, layers: int, heads: int, feedforward: int) -> Architecture:

@@ -101,7 +101,7 @@ class StreamBatches:
     def _samples(self, request: DealRequest, table: SolvedDeal) -> TokenArrays:
         settings = self._settings.stream
         frame = pl.concat(sampled_rows(table, sampling_of(request, settings.shards)))
-        chosen = choose_rows(frame, settings.tokens, most=None, key=0)
+        chosen = choose_rows(frame, settings.tokens, most=None, key=request.seed)
         dominoes = table.deal.dominoes
         return to_samples(chosen, dominoes, declaration=request.declaration, seed=request.seed)
 

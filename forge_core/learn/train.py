@@ -152,13 +152,26 @@ def _first_network(settings: TrainSettings, initial: Path | None) -> Network:
     if initial is None:
         return build_network(settings.architecture, settings.kind, settings.seed)
     network, config = read_model(initial) if initial.is_dir() else read_checkpoint(initial)
-    if (config.architecture, config.kind) != (settings.architecture, settings.kind):
+    wanted = settings.architecture
+    if config.kind == settings.kind and config.architecture == wanted.model_copy(update={"features": "ownership"}):
+        return _with_more_inputs(network, settings).train()
+    if (config.architecture, config.kind) != (wanted, settings.kind):
         raise WrongModelType.of(
             got=f"{initial}, a {config.kind} model of the shape {config.architecture}",
             expected=f"a {settings.kind} model of the shape {settings.architecture} to start from",
             remedy="train with that model's network, size and kind, or start from weights drawn by the seed",
         )
     return network.train()
+
+
+def _with_more_inputs(network: Network, settings: TrainSettings) -> Network:
+    """The same answers from a network that also has the inputs of tricks: their weights start at 0."""
+    grown = build_network(settings.architecture, settings.kind, settings.seed)
+    weights = network.state_dict()
+    inputs = torch.zeros_like(grown.state_dict()["embed.weight"])
+    inputs[:, : weights["embed.weight"].shape[1]] = weights["embed.weight"]
+    grown.load_state_dict(weights | {"embed.weight": inputs})
+    return grown
 
 
 def _source(tokens: Path, settings: TrainSettings, surroundings: Surroundings) -> Source:

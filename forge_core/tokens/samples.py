@@ -21,9 +21,19 @@ def choose_rows(frame: pl.DataFrame, settings: TokenSettings, *, most: int | Non
     chosen = frame.filter(plays_left.is_between(settings.fewest_plays_left, settings.most_plays_left))
     if settings.drop_forced:
         chosen = chosen.filter(pl.sum_horizontal(pl.col(*Q_COLUMNS) != ILLEGAL) > 1)
+    if settings.keep_forced < 1 or settings.keep_followers < 1:
+        chosen = chosen.filter(pl.Series(_thinned(chosen, settings, key)))
     if most is None or chosen.height <= most:
         return chosen
     return chosen.with_row_index("row").sample(most, seed=key).sort("row").drop("row")
+
+
+def _thinned(frame: pl.DataFrame, settings: TokenSettings, key: int) -> np.ndarray:
+    """Which rows are kept where forced states and followers are thinned out: each by a draw of its own."""
+    forced = frame.select(pl.sum_horizontal(pl.col(*Q_COLUMNS) != ILLEGAL) == 1).to_series().to_numpy()
+    follows = state.fields(frame[STATE].to_numpy()).n_played > 0
+    share = np.where(forced, settings.keep_forced, 1.0) * np.where(follows, settings.keep_followers, 1.0)
+    return np.random.Generator(np.random.Philox(key=[key, 1])).random(frame.height) < share
 
 
 def draw_key(relative_path: str, group: int, seed: int) -> int:

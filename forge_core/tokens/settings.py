@@ -21,7 +21,13 @@ class TokenSettings(BaseModel):
     )
     most_plays_left: int = Field(default=28, ge=1, le=28, description="Only states with at most this many plays left.")
     drop_forced: bool = Field(default=False, description="Leave out the states in which only one play is legal.")
-    seed: Seed = Field(default=0, description="Keys the random draw of samples_per_shard.")
+    keep_forced: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the states with one legal play that is kept, drawn at random."
+    )
+    keep_followers: float = Field(
+        default=1.0, ge=0, le=1, description="Share of the states within a trick that is kept; leads are all kept."
+    )
+    seed: Seed = Field(default=0, description="Keys the random draws of samples.")
 
     @model_validator(mode="after")
     def _leave_some(self) -> Self:
