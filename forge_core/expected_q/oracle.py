@@ -69,6 +69,45 @@ class ExactOracle:
 
 
 @dataclass(frozen=True, slots=True)
+class HybridOracle:
+    """A network early in a deal and the exact search late, where a search is cheap. What it reaches is its own, not the
+    network's.
+
+    early       answers states with more plays left than that
+    late        the exact solver
+    plays_left  the most plays left that are searched; 12 = the last three tricks
+    """
+
+    early: Oracle
+    late: Oracle
+    plays_left: int = 12
+
+    @property
+    def name(self) -> str:
+        """Says what answers when."""
+        return f"hybrid of {self.early.name} and {self.late.name} from {self.plays_left} plays left"
+
+    @property
+    def digest(self) -> str:
+        """Of both, and of where one takes over from the other."""
+        return f"{self.early.digest}+{self.late.digest}@{self.plays_left}"
+
+    def q(
+        self,
+        deals: UInt8[np.ndarray, "n 28"],
+        declarations: UInt8[np.ndarray, "n"],
+        states: Int64[np.ndarray, "n"],
+    ) -> Float32[np.ndarray, "n 7"]:
+        """See `Oracle.q`."""
+        answer = np.empty((len(states), 7), np.float32)
+        late = state.fields(states).plays_left <= self.plays_left
+        for rows, oracle in ((~late, self.early), (late, self.late)):
+            if rows.any():
+                answer[rows] = oracle.q(deals[rows], declarations[rows], states[rows])
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
 class FixedBatches:
     """An oracle that is always asked `rows` rows at a time, the last ones repeated where there are fewer.
 

@@ -1,25 +1,35 @@
 """A model from disk, ready to be asked, by torch or by onnxruntime: the same interface and the same answers."""
 
 from pathlib import Path
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import onnxruntime
 import torch
-from jaxtyping import Bool, Int8
+from jaxtyping import Float32
 from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile
+from torch import Tensor
 
-from forge_core.errors import ModelError, WrongModelType
+from forge_core.errors import InputError, ModelError, WrongModelType
 from forge_core.files import sha256_of
 from forge_core.learn.catalog import DEFAULT, SUMS, Catalog, verify
-from forge_core.learn.model import Answer
+from forge_core.learn.model import BATCH, Answer
 from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, parse_config
 from forge_core.learn.model_folder import read_model
 from forge_core.learn.network import Network
 from forge_core.learn.resume import read_checkpoint
 from forge_core.learn.settings import ModelKind
+from forge_core.tokens.vocabulary import CARDINALITY, N_FEATURES, N_TOKENS
 
 ONNX_CONFIG = "crystal_forge"
 """The key under which an ONNX file carries its model's config."""
+
+
+class TensorAnswer(NamedTuple):
+    """An `Answer` in torch."""
+
+    slots: Float32[Tensor, "n 7"]
+    value: Float32[Tensor, "n"]
 
 
 class TorchModel:
@@ -35,11 +45,24 @@ class TorchModel:
         """What the slots of an answer are."""
         return self.network.kind
 
-    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
-        """All states in one batch, on the device where the network is."""
+    @overload
+    def __call__(self, tokens: np.ndarray, mask: np.ndarray) -> Answer: ...
+
+    @overload
+    def __call__(self, tokens: Tensor, mask: Tensor) -> TensorAnswer: ...
+
+    def __call__(self, tokens: np.ndarray | Tensor, mask: np.ndarray | Tensor) -> Answer | TensorAnswer:
+        """Answer n states; arrays get arrays, tensors get tensors on the device of `tokens`. See `checked`."""
         device = next(self.network.parameters()).device
+        as_tensors, tokens_in, mask_in = checked(tokens, mask)
         with torch.inference_mode():
-            slots, value = self.network(torch.from_numpy(tokens).to(device), torch.from_numpy(mask).to(device))
+            parts = [
+                self.network(t.to(device), m.to(device))
+                for t, m in zip(tokens_in.split(BATCH), mask_in.split(BATCH), strict=True)
+            ]
+        slots, value = (torch.cat(part) for part in zip(*parts, strict=True))
+        if as_tensors is not None:
+            return TensorAnswer(slots.to(as_tensors), value.to(as_tensors))
         return Answer(slots.cpu().numpy(), value.cpu().numpy())
 
 
@@ -65,10 +88,67 @@ class OnnxModel:
         """What the slots of an answer are."""
         return self.config.kind
 
-    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
-        """All states in one batch."""
-        slots, value = self._session.run(["slots", "value"], {"tokens": tokens, "mask": mask})
-        return Answer(np.asarray(slots), np.asarray(value))
+    @overload
+    def __call__(self, tokens: np.ndarray, mask: np.ndarray) -> Answer: ...
+
+    @overload
+    def __call__(self, tokens: Tensor, mask: Tensor) -> TensorAnswer: ...
+
+    def __call__(self, tokens: np.ndarray | Tensor, mask: np.ndarray | Tensor) -> Answer | TensorAnswer:
+        """Answer n states; arrays get arrays, tensors get tensors on the device of `tokens`. See `checked`."""
+        as_tensors, tokens_in, mask_in = checked(tokens, mask)
+        parts = [
+            self._session.run(["slots", "value"], {"tokens": t.cpu().numpy(), "mask": m.cpu().numpy()})
+            for t, m in zip(tokens_in.split(BATCH), mask_in.split(BATCH), strict=True)
+        ]
+        slots, value = (np.concatenate([np.asarray(each) for each in part]) for part in zip(*parts, strict=True))
+        if as_tensors is not None:
+            return TensorAnswer(torch.from_numpy(slots).to(as_tensors), torch.from_numpy(value).to(as_tensors))
+        return Answer(slots, value)
+
+
+def checked(tokens: Any, mask: Any) -> tuple[torch.device | None, Tensor, Tensor]:
+    """What a model was asked, in the form that networks read.
+
+    Args:
+        tokens: [n, 32, 12], any integer type, values as the vocabulary defines them; n may be 0.
+        mask: [n, 32], bool, or numbers that are 0 or 1.
+
+    Returns:
+        The device of `tokens` if they are a tensor, else None; int8 tokens; bool mask.
+
+    Raises:
+        InputError: another type, dtype, shape or value.
+    """
+    for name, given, row in (("tokens", tokens, (N_TOKENS, N_FEATURES)), ("mask", mask, (N_TOKENS,))):
+        if not isinstance(given, (np.ndarray, Tensor)) or tuple(given.shape[1:]) != row or given.ndim != len(row) + 1:
+            is_array = isinstance(given, (np.ndarray, Tensor))
+            raise _bad_input(f"{name}: {tuple(given.shape) if is_array else type(given).__name__}")
+    if isinstance(tokens, Tensor) != isinstance(mask, Tensor):
+        raise _bad_input(f"{type(tokens).__name__} tokens with a {type(mask).__name__} mask")
+    if len(tokens) != len(mask):
+        raise _bad_input(f"{len(tokens)} rows of tokens with {len(mask)} of the mask")
+    device = tokens.device if isinstance(tokens, Tensor) else None
+    found = tokens if isinstance(tokens, Tensor) else torch.from_numpy(np.require(tokens, requirements=["C", "W"]))
+    there = mask if isinstance(mask, Tensor) else torch.from_numpy(np.require(mask, requirements=["C", "W"]))
+    if found.is_floating_point() or found.is_complex() or found.dtype is torch.bool:
+        raise _bad_input(f"tokens of {found.dtype}")
+    if there.dtype is not torch.bool and not bool(((there == 0) | (there == 1)).all()):
+        raise _bad_input("a mask with other numbers than 0 and 1")
+    if found.dtype is not torch.int8:
+        if len(found) and not 0 <= int(found.min()) <= int(found.max()) < max(CARDINALITY.values()):
+            raise _bad_input(f"tokens from {int(found.min())} to {int(found.max())}")
+        found = found.to(torch.int8)
+    return device, found, there.bool()
+
+
+def _bad_input(got: str) -> InputError:
+    return InputError.of(
+        got=got,
+        expected=f"integer tokens [n, {N_TOKENS}, {N_FEATURES}] and a bool (or 0 and 1) mask [n, {N_TOKENS}], both "
+        "NumPy arrays or both torch tensors",
+        remedy="encode states with forge_core.tokens.encode",
+    )
 
 
 def load(

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor, nn
 
+from forge_core.learn.settings import FeatureSet
 from forge_core.learn.trick_features import N_TRICK_INPUTS, Answers, Table, TrickInputs
 from forge_core.rules import DOMINOES, Declaration, domino_id
-from forge_core.learn.settings import FeatureSet
 from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK, SUITS
 from forge_core.tokens.vocabulary import CARDINALITY, CONTEXT, FIRST_HAND, FIRST_TRICK, N_TOKENS, Feature
 
@@ -52,6 +52,7 @@ class OwnershipInputs(nn.Module):
     led_suit: Tensor
     follows: Tensor
     rank: Tensor
+    counts: Tensor
 
     def __init__(self, features: FeatureSet = "ownership") -> None:
         super().__init__()
@@ -71,7 +72,7 @@ class OwnershipInputs(nn.Module):
     def forward(
         self, tokens: Int64[Tensor, "batch 32 12"], mask: Bool[Tensor, "batch 32"], dominoes: Int64[Tensor, "batch 32"]
     ) -> Tensor:
-        """The inputs, [batch, input_width(features)]: bool, or float32 with the tricks; an absent thing has none that is true."""
+        """The inputs, [batch, input_width(features)]: bool, or float32 with the tricks. What is absent is 0."""
         declaration = tokens[:, CONTEXT, Feature.DECLARATION]
         leader = tokens[:, CONTEXT, Feature.RELATIVE_LEADER]
         hands = tokens[:, FIRST_HAND:FIRST_TRICK]

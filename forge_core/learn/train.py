@@ -109,7 +109,7 @@ def train(
     data = TrainData(
         _source(tokens, settings, surroundings), draw(val_arrays, settings.validation_samples, settings.seed)
     )
-    network = _first_network(settings, initial)
+    network = first_network(settings, initial)
     steps = settings.epochs * len(data.train_batches)
     module = ForgeModule(network, settings, validation=data.validation, total_steps=steps)
     history, best, first = History(), KeepBest(), leader()
@@ -148,7 +148,8 @@ def _write(output: Path, network: Network, identity: RunIdentity, result: TrainR
     write_model(output, network, config)
 
 
-def _first_network(settings: TrainSettings, initial: Path | None) -> Network:
+def first_network(settings: TrainSettings, initial: Path | None) -> Network:
+    """The network that a run begins with; a model without the inputs of tricks is given them, with weights of 0."""
     if initial is None:
         return build_network(settings.architecture, settings.kind, settings.seed)
     network, config = read_model(initial) if initial.is_dir() else read_checkpoint(initial)

@@ -20,6 +20,7 @@ N_HAND = 7
 POINTS = 16.0
 FEW = 4.0  # dominoes to one unit
 SURE_STEPS = 3
+PARTNER = 2
 
 N_TRICK_INPUTS = (
     5 * N_DOMINOES  # a play of the mover: points if won, if lost; won alone, with partner's help, and leading next
@@ -29,8 +30,10 @@ N_TRICK_INPUTS = (
     + N_SEATS  # the best of these a seat has
     + 2 * N_DOMINOES  # higher dominoes in the suit of a lead: with opponents of its owner, with its owner's team
     + 2 * N_SEATS * N_SUITS  # a seat is void in a suit; how many of the suit it has
-    + N_SEATS + 2  # counts held by each seat, in all with the table, on the table
-    + N_HAND + N_SEATS  # dominoes in the mover's hand; plays on the table
+    + N_SEATS
+    + 2  # counts held by each seat, in all with the table, on the table
+    + N_HAND
+    + N_SEATS  # dominoes in the mover's hand; plays on the table
 )
 
 
@@ -45,6 +48,14 @@ class Answers(NamedTuple):
     may_play: Bool[Tensor, "batch 4 8 28"]
     length: Int64[Tensor, "batch 4 8"]
     strongest: Integer[Tensor, "batch 4 8"]
+
+
+class Given(NamedTuple):
+    """What each seat gives to a trick of each suit: its strongest, and the most and the least counts it may give."""
+
+    strongest: Integer[Tensor, "batch 4 8"]
+    most: Float[Tensor, "batch 4 8"]
+    least: Float[Tensor, "batch 4 8"]
 
 
 class Table(NamedTuple):
@@ -97,27 +108,36 @@ class TrickInputs(nn.Module):
         """The inputs; `mine` are the plays open to the mover."""
         most = torch.where(answers.may_play, self.counts, 0.0).amax(3)
         least = torch.where(answers.may_play, self.counts, 1.0).amin(3) * held.any(2, keepdim=True)
+        given = Given(answers.strongest, most, least)
         led = self.led_suit[declaration]
         groups = (
-            *self._plays(declaration, led, mine, answers.strongest, most, least, table),
-            *self._leads(held, declaration, led, answers.strongest, most, least),
+            *self._plays(declaration, led, mine, given, table),
+            *self._leads(declaration, led, held, given),
             ((answers.length == 0) & held.any(2, keepdim=True)).flatten(1),
             answers.length.flatten(1) / FEW,
             *self._counts(held, table),
         )
         return torch.cat([group.float() for group in groups], 1)
 
-    def _plays(self, declaration, led, mine, strongest, most, least, table: Table):  # noqa: ANN001, ANN202, PLR0913
+    def _plays(
+        self,
+        declaration: Int64[Tensor, "batch"],
+        led: Int64[Tensor, "batch 28"],
+        mine: Bool[Tensor, "batch 28"],
+        given: Given,
+        table: Table,
+    ) -> tuple[Tensor, ...]:
+        """What each of the mover's plays makes of the present trick."""
         suit = torch.where(table.started, table.suit.unsqueeze(1), led)
         by_suit = suit.unsqueeze(1)
         seats = torch.arange(N_SEATS, device=mine.device)
         comes = (seats < N_SEATS - table.n).unsqueeze(2)
         expanded = by_suit.expand(-1, N_SEATS, -1)
-        answer = torch.where(comes, strongest.gather(2, expanded), -1)
-        most = torch.where(comes, most.gather(2, expanded), 0.0)
-        least = torch.where(comes, least.gather(2, expanded), 0.0)
+        answer = torch.where(comes, given.strongest.gather(2, expanded), -1)
+        most = torch.where(comes, given.most.gather(2, expanded), 0.0)
+        least = torch.where(comes, given.least.gather(2, expanded), 0.0)
         rank = self.rank[declaration].gather(1, by_suit).squeeze(1)
-        partners = (table.winner == 2).unsqueeze(1)  # noqa: PLR2004
+        partners = (table.winner == PARTNER).unsqueeze(1)
         ours = torch.where(partners, table.rank, -1)
         theirs = torch.where(partners, -1, table.rank)
         theirs = torch.maximum(theirs, torch.maximum(answer[:, 1], answer[:, 3]))
@@ -130,9 +150,16 @@ class TrickInputs(nn.Module):
         loss = stake + least[:, 2] + most[:, 1] + most[:, 3]
         return won * gain, (mine & ~won) * loss, alone, won & ~alone, leads
 
-    def _leads(self, held, declaration, led, strongest, most, least):  # noqa: ANN001, ANN202, PLR0913
+    def _leads(
+        self,
+        declaration: Int64[Tensor, "batch"],
+        led: Int64[Tensor, "batch 28"],
+        held: Bool[Tensor, "batch 4 28"],
+        given: Given,
+    ) -> tuple[Tensor, ...]:
+        """What each held domino would win, were it led by its owner with the hands as they are."""
         expanded = led.unsqueeze(1).expand(-1, N_SEATS, -1)
-        answer, most, least = strongest.gather(2, expanded), most.gather(2, expanded), least.gather(2, expanded)
+        answer, most, least = (part.gather(2, expanded) for part in given)
         own = self.own_rank[declaration]
         beaten = answer > own.unsqueeze(1)
         by_us, by_them = beaten[:, 0] | beaten[:, 2], beaten[:, 1] | beaten[:, 3]
@@ -157,7 +184,8 @@ class TrickInputs(nn.Module):
         sign = is_ours.float() - is_theirs.float()
         return sure_by_seat.flatten(1), steps.flatten(1), worth * sign, best, with_others, with_own
 
-    def _counts(self, held, table: Table):  # noqa: ANN001, ANN202
+    def _counts(self, held: Bool[Tensor, "batch 4 28"], table: Table) -> tuple[Tensor, ...]:
+        """Count points that are left, and how far the deal has come."""
         by_seat = (held * self.counts).sum(2)
         in_hand = held[:, 0].sum(1, keepdim=True)
         return (

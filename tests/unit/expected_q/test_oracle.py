@@ -1,13 +1,15 @@
 import numpy as np
 
 from forge_core.expected_q.games import play_games
-from forge_core.expected_q.oracle import ExactOracle, FixedBatches
+from forge_core.expected_q.oracle import ExactOracle, FixedBatches, HybridOracle
 from forge_core.expected_q.schema import COLUMNS
 from forge_core.expected_q.settings import EqSettings
 from forge_core.expected_q.states import states_before
 from forge_core.expected_q.worlds import Worlds
+from forge_core.rules.deal import deal_from_seed
 from forge_core.solver import state
 from forge_core.solver.search import search_q
+from forge_core.solver.value_table import solve
 
 
 def test_the_exact_oracle_speaks_in_the_movers_view(late_position, reference_oracle):
@@ -67,3 +69,24 @@ def test_games_by_a_network_are_the_same_in_every_batch():
     for seed in (1, 2, 3):
         for name in COLUMNS:
             np.testing.assert_array_equal(games[0][seed].columns[name], games[1][seed].columns[name])
+
+
+def test_the_hybrid_asks_the_exact_search_late_and_the_other_one_early() -> None:
+    class Constant:
+        name, digest = "constant", "c"
+
+        def q(self, deals: np.ndarray, declarations: np.ndarray, states: np.ndarray) -> np.ndarray:
+            return np.full((len(states), 7), 3, np.float32)
+
+    table = solve(deal_from_seed(5), 5)
+    states = table.states(np.arange(0, int(table.states_by_plays_left[1:].sum()), 50_001))
+    deals = np.tile(np.array(table.deal.dominoes, np.uint8), (len(states), 1))
+    declarations = np.full(len(states), 5, np.uint8)
+    exact = ExactOracle(search_q, "1")
+    hybrid = HybridOracle(Constant(), exact, plays_left=8)
+    found = hybrid.q(deals, declarations, states)
+    late = state.fields(states).plays_left <= 8
+    assert 0 < late.sum() < len(states)
+    np.testing.assert_array_equal(found[late], exact.q(deals[late], declarations[late], states[late]))
+    assert (found[~late] == 3).all()
+    assert hybrid.digest != HybridOracle(Constant(), exact, plays_left=4).digest

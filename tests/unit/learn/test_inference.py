@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
-from forge_core.errors import ModelError, WrongModelType
+from forge_core.errors import InputError, ModelError, WrongModelType
 from forge_core.files import sha256_of
+from forge_core.learn.catalog import Catalog
 from forge_core.learn.evaluate import evaluate
-from forge_core.learn.inference import load
+from forge_core.learn.inference import OnnxModel, TorchModel, load
 from forge_core.learn.train import TrainResult
 from forge_core.tokens.dataset import TokenArrays
 
@@ -88,3 +90,48 @@ def test_another_format_version(model_folder: Path) -> None:
     (model_folder / "config.json").write_text(json.dumps(config | {"format_version": 99}))
     with pytest.raises(ModelError, match="format version 99"):
         load(model_folder)
+
+
+@pytest.fixture(params=["torch", "onnx"])
+def any_model(request: pytest.FixtureRequest) -> TorchModel | OnnxModel:
+    catalog = Catalog()
+    folder = catalog.root / catalog.champions()["qvalue"]
+    return load(folder / "model.onnx") if request.param == "onnx" else load(folder)
+
+
+def test_tensors_are_answered_with_tensors(any_model: TorchModel | OnnxModel, val_arrays: TokenArrays) -> None:
+    tokens, mask = val_arrays.tokens[:5], val_arrays.mask[:5]
+    arrays = any_model(tokens, mask)
+    tensors = any_model(torch.from_numpy(tokens), torch.from_numpy(mask))
+    assert isinstance(tensors.slots, torch.Tensor)
+    assert isinstance(tensors.value, torch.Tensor)
+    np.testing.assert_array_equal(tensors.slots.numpy(), arrays.slots)
+    np.testing.assert_array_equal(tensors.value.numpy(), arrays.value)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 5000])
+def test_any_number_of_states_and_float_masks(
+    any_model: TorchModel | OnnxModel, val_arrays: TokenArrays, rows: int
+) -> None:
+    chosen = np.arange(rows) % len(val_arrays)
+    tokens, mask = val_arrays.tokens[chosen], val_arrays.mask[chosen]
+    slots, value = any_model(tokens, mask)
+    assert (slots.shape, value.shape) == ((rows, 7), (rows,))
+    again = any_model(tokens.astype(np.int64), mask.astype(np.float32))
+    np.testing.assert_array_equal(again.slots, slots)
+
+
+def test_what_is_no_state_is_refused(any_model: TorchModel | OnnxModel, val_arrays: TokenArrays) -> None:
+    tokens, mask = val_arrays.tokens[:2], val_arrays.mask[:2]
+    wrong = [
+        (tokens[0], mask[0], "tokens: "),
+        (tokens, mask[:1], "2 rows of tokens with 1"),
+        (tokens.astype(np.float32), mask, "tokens of torch.float32"),
+        (tokens.astype(np.int64) + 300, mask, "tokens from 300"),
+        (tokens, mask * 0.5, "other numbers than 0 and 1"),
+        (torch.from_numpy(tokens), mask, "Tensor tokens with a ndarray mask"),
+        (tokens.tolist(), mask, "tokens: list"),
+    ]
+    for bad_tokens, bad_mask, words in wrong:
+        with pytest.raises(InputError, match=words):
+            any_model(bad_tokens, bad_mask)  # pyright: ignore[reportArgumentType, reportCallIssue]

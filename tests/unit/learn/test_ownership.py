@@ -1,9 +1,9 @@
 import numpy as np
 import torch
 
-from forge_core.learn.batches import take
-from forge_core.learn.ownership import N_DOMINOES, N_INPUTS, N_SEATS, OwnershipInputs
-from forge_core.rules import DOMINOES, Declaration, domino_id
+from forge_core.learn.batches import Batch, take
+from forge_core.learn.ownership import N_DOMINOES, N_INPUTS, N_SEATS, OwnershipInputs, input_width
+from forge_core.rules import DOMINOES, Declaration, count_points, domino_id
 from forge_core.rules.declaration import follows, led_suit, rank
 from forge_core.tokens.dataset import TokenArrays
 from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, Feature
@@ -38,3 +38,48 @@ def test_who_could_beat_a_led_domino_is_what_the_rules_say(val_arrays: TokenArra
         held = {domino for hand in hands for domino in hand}
         expected = [[d in held and _can_beat(hand, d, declaration) for d in DOMINOES] for hand in hands]
         torch.testing.assert_close(said, torch.tensor(expected))
+
+
+def test_the_inputs_of_tricks_name_the_leads_that_no_opponent_beats(val_arrays: TokenArrays) -> None:
+    batch = take(val_arrays, slice(0, None, 11))
+    inputs = OwnershipInputs("tricks")
+    tokens = batch.tokens.long()
+    found = inputs(tokens, batch.mask, inputs.dominoes(tokens))
+    assert found.shape == (len(tokens), input_width("tricks"))
+    first = N_INPUTS + 5 * N_DOMINOES
+    sure = found[:, first : first + N_SEATS * N_DOMINOES].unflatten(1, (N_SEATS, N_DOMINOES))
+    for row, said in zip(batch.tokens.numpy(), sure, strict=True):
+        hands, declaration = _hands(row), Declaration(row[0, Feature.DECLARATION])
+        expected = [
+            [
+                domino in hand and not any(_can_beat(hands[(seat + by) % 4], domino, declaration) for by in (1, 3))
+                for domino in DOMINOES
+            ]
+            for seat, hand in enumerate(hands)
+        ]
+        torch.testing.assert_close(said, torch.tensor(expected).float())
+
+
+def test_the_last_play_of_a_trick_is_priced_exactly(val_arrays: TokenArrays) -> None:
+    batch = take(val_arrays, slice(None))
+    last = batch.mask.all(1)
+    batch = Batch(*(part[last] for part in batch))
+    inputs = OwnershipInputs("tricks")
+    tokens = batch.tokens.long()
+    dominoes = inputs.dominoes(tokens)
+    found = inputs(tokens, batch.mask, dominoes)
+    won, lost = (
+        found[:, N_INPUTS:].unflatten(1, (-1, 1))[:, : 2 * N_DOMINOES, 0].unflatten(1, (2, N_DOMINOES)).unbind(1)
+    )
+    checked = 0
+    for row, mine, legal, up, down in zip(tokens, dominoes[:, 1:8], batch.legal, won, lost, strict=True):
+        declaration = Declaration(int(row[0, Feature.DECLARATION]))
+        table = [domino_id(int(t[Feature.HIGH]), int(t[Feature.LOW])) for t in row[FIRST_TRICK:]]
+        suit = led_suit(table[0], declaration)
+        for domino in mine[legal].tolist():
+            ranks = [rank(each, suit, declaration) for each in (*table, domino)]
+            ours = ranks.index(max(ranks)) % 2 == 1
+            points = 1 + sum(count_points(each) for each in (*table, domino))
+            assert (16 * up[domino], 16 * down[domino]) == ((points, 0) if ours else (0, points))
+            checked += 1
+    assert checked > 0

@@ -14,16 +14,20 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from forge_core.errors import EmptySplit, InputError, ModelError, WrongModelType
+from forge_core.learn.batches import take
+from forge_core.learn.build import build_network, count_parameters
 from forge_core.learn.history import Epoch
 from forge_core.learn.inference import load
 from forge_core.learn.lit_module import decay_at
+from forge_core.learn.model_config import ModelConfig
+from forge_core.learn.model_folder import write_model
 from forge_core.learn.report import EpochReport
 from forge_core.learn.settings import StreamSettings, TrainSettings
-from forge_core.learn.train import Surroundings, TrainResult, train
+from forge_core.learn.train import Surroundings, TrainResult, first_network, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
-from forge_core.tokens.dataset import tokenize
+from forge_core.tokens.dataset import TokenArrays, tokenize
 from forge_core.tokens.settings import TokenSettings
 
 Trained = tuple[Path, TrainResult]
@@ -311,3 +315,24 @@ def test_an_empty_split_is_said_before_anything_is_written(settings: TrainSettin
     with pytest.raises(EmptySplit, match="val"):
         train(tmp_path / "tokens", tmp_path / "out", settings)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_network_grown_by_more_inputs_answers_as_before(val_arrays: TokenArrays, tmp_path: Path) -> None:
+    settings = TrainSettings.model_validate({"size": "tiny"})
+    older = settings.architecture.model_copy(update={"features": "ownership"})
+    network = build_network(older, "qvalue", 1).eval()
+    config = ModelConfig(
+        kind="qvalue",
+        architecture=older,
+        parameters=count_parameters(network),
+        dataset_digest="0",
+        best_epoch=0,
+        settings=settings,
+    )
+    write_model(tmp_path, network, config)
+    grown = first_network(settings, tmp_path)
+    batch = take(val_arrays, slice(0, 50))
+    with torch.inference_mode():
+        before, after = network(batch.tokens, batch.mask), grown(batch.tokens, batch.mask)
+    torch.testing.assert_close(after, before)
+    assert count_parameters(grown) > count_parameters(network)
