@@ -18,8 +18,8 @@ from flows.pool_runs import PoolRuns
 from forge_core.errors import ForgeError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
+from forge_view.console import progress
 from tasks.backfill import BackfillReport, report_backfill
-from tasks.console import progress
 from tasks.devices import DeviceName
 from tasks.limits import one_writer
 

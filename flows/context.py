@@ -6,7 +6,8 @@ from configs.installation import Installation
 from configs.modal import Place
 from forge_core.errors import InputError
 from forge_core.learn.hardware import ONE_DEVICE, Hardware
-from tasks.console import console, progress
+from forge_view.console import console, progress
+from forge_view.training_page import TrainingPage
 from tasks.devices import DeviceName
 from tasks.here import Here
 from tasks.limits import one_gpu
@@ -34,6 +35,7 @@ def executor_for(
         hold_gpu=one_gpu,
         progress=progress,
         console=console(),
+        training_page=TrainingPage,
     )
     if on is None:
         return Here(context)

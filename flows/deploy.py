@@ -28,7 +28,7 @@ POOLS = {
 _ROOT = Path(__file__).parents[1]
 _AUTOMATIONS = _ROOT / "deployments" / "automations.yaml"
 _DEPLOYED = "forge_deployed"
-_ROOMS = ("flows", "tasks", "configs", "forge_core")
+_ROOMS = ("flows", "tasks", "forge_view", "configs", "forge_core")
 
 
 def prepare() -> None:

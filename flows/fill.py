@@ -13,10 +13,10 @@ from flows import forms
 from flows.context import executor_for
 from flows.fillers import Filler, GameFiller, ShardFiller, gaps
 from flows.interrupt import finish_first
+from flows.report import FillReport, report_fill
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
 from tasks.devices import DeviceName
-from tasks.report import FillReport, report_fill
 from tasks.stage import Executor
 from tasks.steps import fill
 

@@ -11,6 +11,7 @@ from flows import forms
 from flows.backfill import GAMES, SHARDS, fill, finish
 from flows.context import executor_for
 from flows.fillers import FILLERS, Asked
+from flows.report import report_tokens
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
@@ -18,7 +19,6 @@ from forge_core.tokens.settings import TokenSettings
 from tasks.backfill import BackfillReport
 from tasks.checkout import checkout
 from tasks.devices import DeviceName
-from tasks.report import report_tokens
 from tasks.steps import make_tokens
 
 TOKENS = TokenSettings()

@@ -10,8 +10,9 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from configs.pipeline import SeedRange
-from flows import forms
+from flows import forms, report
 from flows.context import executor_for
+from flows.evaluation_report import report_evaluation
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
@@ -21,11 +22,10 @@ from forge_core.learn.hardware import ONE_DEVICE, Hardware
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.split import Split
 from forge_core.tokens.settings import TokenSettings
-from tasks import report, steps
+from tasks import steps
 from tasks.checkout import checkout
 from tasks.dataset import tokens_of
 from tasks.evaluation import Evaluated, evaluate_beside_champion, states_of
-from tasks.evaluation_report import report_evaluation
 from tasks.promote import Promotion
 from tasks.promote import promote as promote_model
 from tasks.run import tally

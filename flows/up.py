@@ -14,7 +14,7 @@ from rich.table import Table
 
 from flows import server
 from flows.overview import Overview, read_overview
-from tasks.console import console
+from forge_view.console import console
 
 Tell = Callable[[str], None]
 

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.key import Key, make_key
 from forge_core.artifacts.listing import Source
+from forge_core.artifacts.reference import Reference
 from forge_core.learn.hardware import ONE_DEVICE, Hardware
 from tasks.devices import DeviceName
 
@@ -62,6 +63,30 @@ class Progress(Protocol):
         ...
 
 
+class TrainingPage(Protocol):
+    """What shows a training while it goes on."""
+
+    def show(self, epochs: "Sequence[Epoch]") -> None:
+        """Show all epochs so far, of which the last has just ended."""
+        ...
+
+    def end(self) -> None:
+        """Bring everything up to date."""
+        ...
+
+
+class HiddenPage:
+    """The page of a training that nobody looks at."""
+
+    def __init__(self, _settings: Any, _tokens: Reference | Path, _run: Callable[[], str | None]) -> None: ...
+
+    def show(self, epochs: "Sequence[Epoch]") -> None:
+        """Show nothing."""
+
+    def end(self) -> None:
+        """Show nothing."""
+
+
 def silent(_description: str, _total: int | None, _rates: str = "", /) -> AbstractContextManager[Callable[..., None]]:
     """No progress bar."""
     return nullcontext(lambda *_steps, **_numbers: None)
@@ -79,6 +104,7 @@ class Context:
         progress: shows how far it is.
         console: where Lightning shows its progress; None = stderr.
         on_epoch: gets all epochs of a training after each.
+        training_page: makes what shows a training of (settings, tokens, a function that says where MLflow shows it).
         work: a folder that outlives a killed run, for checkpoints; None = there is none.
     """
 
@@ -89,6 +115,7 @@ class Context:
     progress: Progress = silent
     console: "Console | None" = None
     on_epoch: "Callable[[Sequence[Epoch]], None]" = lambda _epochs: None
+    training_page: Callable[[Any, Reference | Path, Callable[[], str | None]], TrainingPage] = HiddenPage
     work: Path | None = None
 
 

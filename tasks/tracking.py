@@ -174,6 +174,11 @@ def address(name: RunName) -> str:
     return (installation.mlflow_pages or installation.mlflow_uri or _local_pages()) + name.page
 
 
+def address_of(name: RunName | None) -> str | None:
+    """Where the page of a run is that may not be known."""
+    return None if name is None else address(name)
+
+
 def _local_pages() -> str:
     """Where MLflow's local pages are, or will usually be."""
     try:

@@ -11,11 +11,9 @@ from configs.installation import Installation
 from forge_core.artifacts.reference import Reference
 from forge_core.learn.settings import TrainSettings
 from tasks import tracking
-from tasks.pages import links
 from tasks.run import run_stage, source
-from tasks.stage import Call, Details, Executor
+from tasks.stage import Call, Details, Executor, TrainingPage
 from tasks.train import FILES, METRICS, STAGE
-from tasks.training_page import TrainingPage
 
 if TYPE_CHECKING:
     from forge_core.learn.history import Epoch
@@ -47,7 +45,7 @@ def train(
         goes_on = (work / _CHECKPOINT).exists()
         with tracking.tracked("train", parameters=settings.model_dump(), tags=tags, goes_on=goes_on) as run:
             runs.append(run)
-            page = TrainingPage(settings, lambda: links(run.name, tokens))
+            page = executor.context.training_page(settings, tokens, lambda: tracking.address_of(run.name))
             return _train(call, executor, folder, work, run=run, page=page)
 
     model = run_stage(call, executor, make=make)

@@ -47,7 +47,7 @@ def arena(
     from forge_core.arena.run import run_match, run_matrix
     from forge_core.arena.settings import Deals, MatchSettings
     from forge_view.arena import games_view, match_view, matrix_view
-    from tasks.console import progress
+    from forge_view.console import progress
 
     _check(players, matrix=matrix)
     chosen = build(Deals, {"start": start_seed, "count": games or deals})

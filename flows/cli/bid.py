@@ -193,7 +193,7 @@ def generate(
     from forge_core.bids.dataset import Bids, generate_bids
     from forge_core.bids.settings import BidSettings
     from forge_core.players.registry import make_player
-    from tasks.console import progress
+    from forge_view.console import progress
 
     settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model})
     player, dataset = make_player(seat_model), Bids(settings)

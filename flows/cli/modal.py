@@ -74,10 +74,11 @@ def download(
     ] = "",
 ) -> None:
     """Fetch shards, games or models from the Volume: only what is missing, every digest checked."""
+    from forge_view.console import progress
     from tasks.remote import download as downloads
     from tasks.remote.running import run
 
-    done = run(downloads.download(output.absolute(), splits=split or (), collection=collection))
+    done = run(downloads.download(output.absolute(), splits=split or (), collection=collection, progress=progress))
     say(f"{done.fetched:,} files fetched into {output}, {done.there:,} were there ({done.place})")
 
 

@@ -46,7 +46,7 @@ def evaluate(
     parameters = {"model": find_model(checkpoint), "settings": settings, "tokens": absolute(data)}
     evaluated = run_flow("stages:evaluate", **parameters, on=on).value
     if as_json:
-        from tasks.evaluation_report import players
+        from flows.evaluation_report import players
 
         found = {states: players(evaluated, states) for states in evaluated.model}
         typer.echo(json.dumps(_plain(found)))

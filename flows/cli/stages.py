@@ -52,7 +52,7 @@ def export(
         settings=settings,
         on=on,
     )
-    from tasks.report import FILE_COLUMNS, file_rows, place_rows
+    from flows.report import FILE_COLUMNS, file_rows, place_rows
 
     show_rows("ONNX against torch", file_rows(outcome.value), FILE_COLUMNS)
     show_rows("", place_rows([outcome.value]))

@@ -55,7 +55,7 @@ def verify(as_json: Json = False) -> None:
     """Read every object and compare it with its digest; exit code 1 when one is damaged or missing."""
     from configs.storage import open_store
     from forge_core.artifacts.upkeep import corruptions, dangling_keys, inventory
-    from tasks.console import progress
+    from forge_view.console import progress
 
     backend = open_store().backend
     items = inventory(backend)

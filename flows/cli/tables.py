@@ -29,7 +29,7 @@ def show_evaluation(title: str, evaluated: "Evaluated") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tasks.evaluation_report import metric_rows, players
+    from flows.evaluation_report import metric_rows, players
 
     Console(highlight=False).print(title)
     for states in evaluated.model:
@@ -48,7 +48,7 @@ def show_evaluation(title: str, evaluated: "Evaluated") -> None:
 
 def show_parts(evaluated: "Evaluated") -> None:
     """An evaluation by plays left and by declaration, and how the model's choices among ties fall on the slots."""
-    from tasks.evaluation_report import part_rows, players, slot_rows
+    from flows.evaluation_report import part_rows, players, slot_rows
 
     for states in evaluated.model:
         show_rows(f"q_gap, {states} states", part_rows(evaluated, states), ("", *players(evaluated, states)))
@@ -59,8 +59,8 @@ def show_parts(evaluated: "Evaluated") -> None:
 def show_pipeline(outcome: "Outcome") -> None:
     """What the pipeline made, where it lies, and the commands that open its pages."""
     from flows.cli.running import program
+    from flows.report import PipelineResult, pipeline_rows, place_rows
     from tasks import tracking
-    from tasks.report import PipelineResult, pipeline_rows, place_rows
 
     result: PipelineResult = outcome.value
     show_rows("What was made", pipeline_rows(result))

@@ -2,12 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
 from forge_core.errors import EmptySplit
 from forge_core.expected_q.games import Game
@@ -78,23 +75,3 @@ def summarize(games: Iterable[Game]) -> RunSummary:
         q_gap=float(mean["q_gap"].mean()),
         margin=margin / n,
     )
-
-
-def draw_summary(path: Path, summary: RunSummary) -> None:
-    """Draw SEM, effective share and share of exact decisions by play, as a PNG."""
-    figure = Figure(figsize=(12, 3.2), layout="constrained")
-    panels = {
-        "largest SEM (points)": summary.sem,
-        "ESS / worlds valued": summary.ess_share,
-        "share of exact decisions": summary.exact_share,
-    }
-    plays = np.arange(1, N_PLAYS + 1)
-    for axes, (title, values) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-        axes.plot(plays, values, marker=".")
-        axes.set(title=title, xlabel="play", ylim=(0, None) if values is summary.sem else (0, 1.05))
-        axes.grid(alpha=0.3)
-    figure.suptitle(f"{summary.games} games")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    FigureCanvasAgg(figure).print_png(str(temporary))
-    temporary.replace(path)

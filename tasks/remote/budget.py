@@ -6,9 +6,10 @@ import sys
 import time
 from dataclasses import dataclass
 
+from rich.console import Console
+
 from configs.modal import Place
 from forge_core.errors import BudgetReached, InputError
-from tasks.console import console
 from tasks.remote.cost import IDLE, STARTUP_LIMIT, Estimate
 from tasks.stage import Machine
 
@@ -107,13 +108,14 @@ class Budget:
         logger.info("%-12s cost: expected %s%s (%s); %s", "modal", likely, hours, expected.source, most)
         if self._agreed:
             return
-        if not (sys.stdin.isatty() and console().is_terminal):
+        console = Console(stderr=True)
+        if not (sys.stdin.isatty() and console.is_terminal):
             raise InputError.of(
                 got="a run that costs money, and nobody to ask whether it may start",
                 expected="consent",
                 remedy="pass --yes (in a form of the Prefect UI: `agreed`), and a --budget to be safe",
             )
-        if console().input("Start? [y/N] ", markup=False).strip().lower() not in ("y", "yes"):
+        if console.input("Start? [y/N] ", markup=False).strip().lower() not in ("y", "yes"):
             raise InputError.of(got="no consent", expected="y", remedy="nothing was started")
         self._agreed = True
 

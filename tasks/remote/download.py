@@ -7,8 +7,8 @@ from pathlib import Path
 from forge_core.artifacts.key import Key
 from forge_core.errors import InputError
 from forge_core.shards.split import Split
-from tasks.console import progress
 from tasks.remote import connection, volume
+from tasks.stage import Progress, silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Downloaded:
     place: str
 
 
-async def download(folder: Path, *, splits: Sequence[str], collection: str) -> Downloaded:
+async def download(folder: Path, *, splits: Sequence[str], collection: str, progress: Progress = silent) -> Downloaded:
     """Bring the files of a collection into a folder, those of some splits or all; what is there is left alone.
 
     A download that was broken off goes on with the next file. Raises InputError when no collection, or more than one,

@@ -45,7 +45,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, api_url: str) -> Path:
 @pytest.fixture
 def log(home: Path, caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
     """Our own log lines, which do not propagate to the root logger."""
-    loggers = [logging.getLogger(name) for name in ("forge_core", "tasks", "flows")]
+    loggers = [logging.getLogger(name) for name in ("forge_core", "forge_view", "tasks", "flows")]
     for logger in loggers:
         logger.addHandler(caplog.handler)
     yield caplog

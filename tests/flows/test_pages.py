@@ -17,8 +17,8 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from configs.pipeline import PipelineSettings, load_preset
 from forge_core.artifacts.reference import Reference
-from tasks import live, pages, pictures
-from tasks.console import progress
+from forge_view import live, pages, pictures
+from forge_view.console import progress
 
 TINY = {
     "deals": [{"start": 0, "count": 4}, {"start": 900, "count": 1}, {"start": 950, "count": 1}],

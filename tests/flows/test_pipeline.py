@@ -60,11 +60,11 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 
+    from flows.evaluation_report import metric_rows
+    from flows.report import pipeline_rows
     from flows.stages import pipeline
+    from forge_view.pages import key_of
     from tasks import tracking
-    from tasks.evaluation_report import metric_rows
-    from tasks.pages import key_of
-    from tasks.report import pipeline_rows
 
     state = pipeline(TINY, return_state=True)
     result = state.result()

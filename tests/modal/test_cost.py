@@ -135,7 +135,7 @@ def test_a_command_is_agreed_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
         Budget(None, agreed=False).agree("10 deals", expected)
     said = io.StringIO()
     console = Console(file=said, force_terminal=True, color_system=None)
-    monkeypatch.setattr("tasks.remote.budget.console", lambda: console)
+    monkeypatch.setattr("tasks.remote.budget.Console", lambda **_: console)
     monkeypatch.setattr(sys, "stdin", Typed("y\nn\n"))
     budget = Budget(5.0, agreed=False)
     budget.agree("10 deals", expected)

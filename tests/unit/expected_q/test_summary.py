@@ -5,7 +5,8 @@ import pytest
 
 from forge_core.errors import EmptySplit
 from forge_core.expected_q.games import Game
-from forge_core.expected_q.summary import draw_summary, summarize
+from forge_core.expected_q.summary import summarize
+from forge_view.game_plots import draw_summary
 
 
 def test_a_summary_averages_over_games(games: dict[int, Game], tmp_path: Path):

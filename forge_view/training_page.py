@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import MarkdownArtifact, TableArtifact
 
+from forge_core.artifacts.reference import Reference
 from forge_core.learn.settings import TrainSettings
-from tasks.live import Interval, Live, LiveBar
-from tasks.pages import page
-from tasks.pictures import picture
+from forge_view.live import Interval, Live, LiveBar
+from forge_view.pages import links, page
+from forge_view.pictures import picture
 
 if TYPE_CHECKING:
     from forge_core.learn.history import Epoch
@@ -26,13 +28,16 @@ METRICS = ("q_gap", "q_mae", "value_mae", "accuracy", "blunder_rate")
 class TrainingPage:
     """Tells of a training in the log and on the page of the task that runs it, as often as a person can follow."""
 
-    def __init__(self, settings: TrainSettings, links: Callable[[], str]) -> None:
-        """Keep in mind what is trained.
+    def __init__(self, settings: TrainSettings, tokens: Reference | Path, run: Callable[[], str | None]) -> None:
+        """The page of one training.
 
-        links  where else to look, in markdown; asked whenever the page is drawn
+        Args:
+            settings: what is trained.
+            tokens: what it learns from.
+            run: the address of its MLflow run, once it is known; asked whenever the page is drawn.
         """
         self._settings = settings
-        self._links = links
+        self._links = lambda: links(run(), tokens)
         self._epochs: Sequence[Epoch] = ()
         self._told = 0
         self._bar = LiveBar("training", settings.epochs)

@@ -42,10 +42,12 @@ class Live:
     """
 
     def __init__(self, draw: "Callable[[], Artifact]", *, after: float = 0, every: float = 5) -> None:
-        """Keep in mind how it is drawn, which it is whenever it is shown.
+        """An artifact of the run that is under way.
 
-        after  seconds from now until it is shown at all
-        every  seconds between two showings, at least
+        Args:
+            draw: makes the artifact, anew for every showing.
+            after: seconds from now until it is shown at all.
+            every: seconds between two showings, at least.
         """
         self._draw = draw
         self._every = every
@@ -63,9 +65,9 @@ class Live:
 
         try:
             self._record(self._draw())
-        except (HTTPError, PrefectException) as fault:
+        except (HTTPError, PrefectException) as error:
             if not self._failed:
-                logger.warning("Prefect did not record how far this is: %s", fault)
+                logger.warning("Prefect did not record how far this is: %s", error)
             self._failed = True
         end = time.monotonic()
         self._next = end + max(self._every, (end - start) / _SHARE)

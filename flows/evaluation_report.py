@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import create_table_artifact
 
+from forge_view.pictures import publish_picture
 from tasks import tracking
 from tasks.evaluate import PLOTS
 from tasks.evaluation import Evaluated, read_evaluation
-from tasks.pictures import publish_picture
 from tasks.run import stage_task, store
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from forge_core.errors import InputError
 from forge_core.rules import Declaration, declaration_name
 from forge_core.shards.schema import ShardMetadata
+from forge_view.figures import save
 
 
 def draw_deals(path: Path, deals: Sequence[ShardMetadata]) -> None:
@@ -29,7 +29,4 @@ def draw_deals(path: Path, deals: Sequence[ShardMetadata]) -> None:
     values.set(title="V of the opening, by declaration", ylabel="points", ylim=(-44, 44))
     values.tick_params(axis="x", labelrotation=45)
     values.grid(axis="y", alpha=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    FigureCanvasAgg(figure).print_png(str(temporary))
-    temporary.replace(path)
+    save(figure, path)

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from forge_core.errors import InputError
-from forge_core.shards.plot import draw_deals
 from forge_core.shards.read import read_metadata
+from forge_view.deal_plots import draw_deals
 
 
 def test_deals_are_drawn(shard_folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any, cast
 from prefect.artifacts import Artifact, create_markdown_artifact
 
 from forge_core.artifacts.reference import Reference
-from tasks.tracking import RunName, address
 
 Rows = Sequence[Sequence[str]]
 
@@ -27,9 +26,9 @@ def named(where: Reference | Path) -> str:
     return link_to(where) if isinstance(where, Reference) else f"`{where}`"
 
 
-def links(run: RunName | None, tokens: Reference | Path) -> str:
-    """Where else to look: the MLflow run of a training, once it is known, and what is learned from."""
-    return " · ".join([*([f"[MLflow run]({address(run)})"] if run else []), f"dataset {named(tokens)}"])
+def links(run: str | None, tokens: Reference | Path) -> str:
+    """Where else to look: the address of a training's MLflow run, once it is known, and what is learned from."""
+    return " · ".join([*([f"[MLflow run]({run})"] if run else []), f"dataset {named(tokens)}"])
 
 
 def page(title: str, rows: Rows, *more: str, columns: Sequence[str] = ("", "")) -> str:

@@ -9,12 +9,12 @@ from pathlib import Path
 from forge_core.artifacts.reference import Reference
 from forge_core.datasets.base import Outcome, Receipt
 from forge_core.learn.export_report import REPORT, ExportReport, Parity, Precision
+from forge_view.pages import is_published, key_of, link_to, links, named, page, publish
+from forge_view.pictures import picture, read_picture
+from forge_view.training_page import METRICS, metric
 from tasks import tracking
 from tasks.evaluation import Evaluated
-from tasks.pages import is_published, key_of, link_to, links, named, page, publish
-from tasks.pictures import picture, read_picture
 from tasks.run import Tally, store
-from tasks.training_page import METRICS, metric
 
 Rows = list[tuple[str, ...]]
 _DRAWN = 1000
@@ -142,8 +142,8 @@ def report_fill(report: FillReport, folder: Path | None) -> None:
     """What filling a folder, or the store, came to, and its deals as a plot, on the run's page."""
     plot: list[str] = []
     if report.recent and folder is not None:
-        from forge_core.shards.plot import draw_deals
         from forge_core.shards.read import read_metadata
+        from forge_view.deal_plots import draw_deals
 
         deals = [read_metadata(folder / shard) for shard in report.recent]
         plot = ["States and values of the deals", picture(lambda path: draw_deals(path, deals))]
@@ -171,7 +171,9 @@ def report_model(model: Reference, tokens: Reference | Path) -> None:
     ]
     if isinstance(tokens, Reference) and not is_published(tokens):
         report_tokens(tokens)
-    text = page("Model", rows, links(tracking.recall(model), tokens), read_picture(folder / "curves.png"))
+    text = page(
+        "Model", rows, links(tracking.address_of(tracking.recall(model)), tokens), read_picture(folder / "curves.png")
+    )
     publish(key_of(model), text, f"A model: q_gap {metrics['q_gap']:.3f} on val")
 
 
@@ -184,7 +186,8 @@ def report_onnx(onnx: Reference, model: Reference | Path) -> None:
 def report_games(games: Sequence[Reference]) -> None:
     """Games on the run's page."""
     from forge_core.expected_q.files import read_game
-    from forge_core.expected_q.summary import draw_summary, summarize
+    from forge_core.expected_q.summary import summarize
+    from forge_view.game_plots import draw_summary
 
     files = [path for each in games for path in sorted(store().path(each).rglob("*.pt"))][:_DRAWN]
     plot = picture(lambda path: draw_summary(path, summarize([read_game(file) for file in files])))
