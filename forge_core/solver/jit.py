@@ -1,11 +1,18 @@
 """Numba's decorators with the types of the functions kept, and the one way in which kernels are compiled here."""
 
+import hashlib
+import logging
+import pickle
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from numba import njit
+from numba.core import config
+from numba.core.caching import IndexDataCacheFile
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -15,12 +22,49 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
     """A compiled entry point: releases the GIL and is cached on disk, so that it is compiled once a machine.
 
     Numba takes a cached kernel for good as long as the file that holds it is unchanged, but what it calls may stand in
-    another one: here a change of any file of this package, too, compiles it anew.
+    another one: here a change of any file of this package, too, compiles it anew. A damaged cache file counts as
+    missing. Where nothing can be written, every process compiles for itself, with one warning. With NUMBA_DISABLE_JIT
+    it is the plain function, and very slow.
     """
-    compiled: Any = njit(nogil=True, cache=True)(function)
-    cache_file = compiled._cache._cache_file
-    cache_file._source_stamp = (cache_file._source_stamp, _package_stamp())
+    if cast(Any, config).DISABLE_JIT:
+        return function
+    try:
+        compiled: Any = njit(nogil=True, cache=True)(function)
+    except RuntimeError as error:  # Numba found no folder that it may write to
+        _warn_once(str(error))
+        return cast("Callable[P, T]", cast(Any, njit)(nogil=True)(function))
+    files = compiled._cache._cache_file
+    files.__class__ = _CheckedFiles
+    files._source_stamp = (files._source_stamp, _package_stamp())
     return cast("Callable[P, T]", compiled)
+
+
+@cache
+def _warn_once(reason: str) -> None:
+    logger.warning("Compiled kernels cannot be kept; every process compiles them, half a minute each: %s", reason)
+
+
+class _CheckedFiles(IndexDataCacheFile):
+    """Numba's cache files of a kernel, the code behind its SHA-256: cut, changed or unreadable files are made again."""
+
+    def _load_index(self) -> dict[Any, str]:
+        try:
+            return cast("dict[Any, str]", super()._load_index())
+        except Exception:  # unpickling damaged bytes, or names that an older version had, raises anything
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        content = Path(cast(Any, self)._data_path(name)).read_bytes()
+        digest, code = content[:32], content[32:]
+        if hashlib.sha256(code).digest() != digest:
+            raise OSError(f"{name} is damaged")  # Numba compiles the kernel and writes the file again
+        return pickle.loads(code)
+
+    def _save_data(self, name: str, data: Any) -> None:
+        files = cast(Any, self)
+        code = files._dump(data)
+        with files._open_for_write(files._data_path(name)) as file:
+            file.write(hashlib.sha256(code).digest() + code)
 
 
 @cache
@@ -37,6 +81,8 @@ def inlined(function: Callable[P, T]) -> Callable[P, T]:
 
 def is_compiled(function: Callable[..., Any]) -> bool:
     """Whether a kernel lies in the cache on disk, so that its first call in this process does not have to wait."""
-    cached = Path(cast(Any, function)._cache.cache_path)
-    plain = cast(Any, function).py_func
+    folder = getattr(getattr(function, "_cache", None), "cache_path", None)
+    if folder is None:
+        return False
+    cached, plain = Path(folder), cast(Any, function).py_func
     return any(cached.glob(f"{plain.__module__.rpartition('.')[2]}.{plain.__qualname__}-*.nbi"))
