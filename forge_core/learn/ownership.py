@@ -94,8 +94,8 @@ class OwnershipInputs(nn.Module):
         inputs = torch.cat(groups, 1)
         if self.tricks is None:
             return inputs
-        # before the lead any held domino may be played
-        mine = torch.where(table.started, of_trick[2], held[:, 0])
+        # before the lead any held domino may be played; onnxruntime has no Where of bool
+        mine = (table.started & of_trick[2]) | (~table.started & held[:, 0])
         return torch.cat((inputs.float(), self.tricks(held, declaration, mine, answers, table)), 1)
 
     def _by_suit(
