@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 _TICK = 0.25  # seconds between two looks at the clock
 _LEAVE = 9.0  # seconds that leaving the App may take; after that, its heartbeat ends it
+_PAUSES = (1, 2, 4, 8, 15)  # seconds between two requests for the same map, when Modal had too many
 _HOPELESS = 3  # blocks that failed before any has succeeded: the rest would fail as well
 
 
@@ -156,6 +157,26 @@ class ModalExecutor:
             self.budget.spent += clock.spent
 
     async def _map(
+        self,
+        function: Any,
+        calls: Sequence[Call[Any]],
+        gpu: bool,
+        receipts: dict[str, Receipt],
+        failures: list[BaseException],
+    ) -> None:
+        """Make the calls, and ask again after a pause while Modal has too many requests; its client gives up at once."""
+        for pause in (*_PAUSES, None):
+            waiting = [call for call in calls if call.key.digest not in receipts]
+            try:
+                await self._map_once(function, waiting, gpu, receipts, failures)
+                return
+            except modal.exception.ResourceExhaustedError as error:
+                if pause is None or failures:
+                    raise
+                logger.warning("%-12s %s: asking again in %d s", "modal", words_of(error), pause)
+                await asyncio.sleep(pause)
+
+    async def _map_once(
         self,
         function: Any,
         calls: Sequence[Call[Any]],

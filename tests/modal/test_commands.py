@@ -36,9 +36,10 @@ def test_from_generating_to_fetching(control_plane: ControlPlane, home: Path, tm
     said = forge("generate", "--start-seed", "899", "--count", "2", *few, "--yes", "--output", str(tmp_path / "shards"))
     assert "cost: expected" in said
     assert sorted(path.parent.name for path in (tmp_path / "shards").rglob("*.parquet")) == ["train", "val"]
-    said = forge("generate", "--start-seed", "899", "--count", "2", *few)  # all is on the Volume: nothing to agree to
+    again = ["--output", str(tmp_path / "again")]  # the same blocks are on the Volume: nothing to agree to
+    assert "cost:" not in forge("generate", "--start-seed", "899", "--count", "2", *few, *again)
+    said = forge("generate", "--start-seed", "899", "--count", "2", *few, "--yes")  # the store has other blocks
     assert "Shards in the store" in said
-    assert "cost:" not in said
     said = forge("generate", "--start-seed", "899", "--count", "2", "--states-per-deal", "20", "--dry-run")
     assert "0 files are missing" in said  # the same key, though it is asked for without --on
     assert "Apps on Modal" in forge("modal", "status")
