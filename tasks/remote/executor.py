@@ -164,7 +164,7 @@ class ModalExecutor:
         receipts: dict[str, Receipt],
         failures: list[BaseException],
     ) -> None:
-        """Make the calls, and ask again after a pause while Modal has too many requests; its client gives up at once."""
+        """Make the calls; ask again after a pause while Modal has too many requests, where its client gives up."""
         for pause in (*_PAUSES, None):
             waiting = [call for call in calls if call.key.digest not in receipts]
             try:
