@@ -1,4 +1,7 @@
-"""Shards, training arrays and games of seeds 0-9 have the bytes that they always had, made by the stages themselves."""
+"""Shards, training arrays and games of seeds 0-9 have the bytes that they always had, made by the stages themselves.
+
+The arrays' manifest lists their settings: its digest is new since `keep_forced` and `keep_followers` are among them.
+"""
 
 import json
 from collections.abc import Mapping
