@@ -24,7 +24,7 @@ class Ui:
         self.browser = browser
         self.address = address
         self.open(sign_in(credential, "/"))
-        wait_for(lambda: browser.current_url.endswith("/dashboard"), "the first page after signing in")
+        wait_for(lambda: "/dashboard" in browser.current_url, "the first page after signing in")
 
     def open(self, path: str) -> None:
         self.browser.get(path if path.startswith("http") else f"{self.address}{path}")
