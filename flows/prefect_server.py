@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 from configs.environment import LOOPBACK
 from flows.guard import Guard, origins
 
+IN_PROCESS = "prefect-in-memory"
+"""The name by which the server's own actions (automations) speak to it in its process; no browser can resolve it."""
+
 
 def mend() -> None:
     """Tell SQLAlchemy to pass over the state of runs that are inserted many at once: Prefect inserts it by itself."""
@@ -21,7 +24,7 @@ def mend() -> None:
 
 
 def protect() -> None:
-    """Put the guard before every server that this process makes.
+    """Put the guard before every server that this process makes, once: `create_app` gives a running one again.
 
     Its names are those of this machine, of PREFECT_API_URL (how clients reach it) and of the origins of
     PREFECT_SERVER_CORS_ALLOWED_ORIGINS (how browsers do), which are also the origins of its pages.
@@ -32,13 +35,18 @@ def protect() -> None:
     settings = get_current_settings()
     auth = settings.server.api.auth_string
     pages = origins(settings.server.api.cors_allowed_origins.split(","))
-    hosts = {*LOOPBACK, *(urlsplit(url).hostname or LOOPBACK[0] for url in (*pages, settings.api.url or ""))}
+    hosts = {
+        IN_PROCESS,
+        *LOOPBACK,
+        *(urlsplit(url).hostname or LOOPBACK[0] for url in (*pages, settings.api.url or "")),
+    }
     credential = auth.get_secret_value() if auth else None
     create_app = server.create_app
 
     def create_guarded_app(*words: Any, **options: Any) -> Any:
         app = create_app(*words, **options)
-        app.add_middleware(Guard, hosts=hosts, origins=pages, credential=credential)
+        if all(each.cls is not Guard for each in app.user_middleware):
+            app.add_middleware(Guard, hosts=hosts, origins=pages, credential=credential)
         return app
 
     server.create_app = create_guarded_app
