@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +34,7 @@ class Life:
     def __init__(self, folder: Path, plane: ControlPlane) -> None:
         self.plane = plane
         self._folder = folder
+        self._credential = Installation(home=folder).credential()
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
@@ -55,6 +57,7 @@ class Life:
         """Start a worker, which makes the pool if there is none, and wait until it is at work."""
         environment = self.plane.environment | {
             "PREFECT_API_URL": f"{self._url}/api",
+            "PREFECT_API_AUTH_STRING": self._credential,
             "PREFECT_HOME": str(self._folder / "worker"),
             "PREFECT_WORKER_QUERY_SECONDS": "1",
         }
@@ -120,7 +123,9 @@ class Life:
 
     def _ask(self, path: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self._url}/api{path}", data, {"Content-Type": "application/json"})
+        known = f"Basic {b64encode(self._credential.encode()).decode()}"
+        headers = {"Content-Type": "application/json", "Authorization": known}
+        request = urllib.request.Request(f"{self._url}/api{path}", data, headers)
         for attempt in range(20):
             try:
                 with urllib.request.urlopen(request, timeout=60) as answer:
