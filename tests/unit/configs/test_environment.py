@@ -87,8 +87,11 @@ def test_this_machine_is_reached_without_a_proxy(
 
 @pytest.mark.parametrize("blank", ["", " "])
 def test_a_blank_variable_is_unset(blank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("FORGE_HOME", "FORGE_STORE", "FORGE_THREADS", "FORGE_MLFLOW_URI", "FORGE_MODELS", "PREFECT_API_URL")
+    for name in names:  # whatever the tests were started with
+        monkeypatch.delenv(name, raising=False)
     usual = Installation(_env_file=None)
-    for name in ("FORGE_HOME", "FORGE_STORE", "FORGE_THREADS", "FORGE_MLFLOW_URI", "FORGE_MODELS", "PREFECT_API_URL"):
+    for name in names:
         monkeypatch.setenv(name, blank)
     assert Installation().home == usual.home == Path(".forge")
     assert Installation().store == usual.store
