@@ -25,17 +25,23 @@ class Backfill(BaseModel):
 
     model_config = _FROZEN
 
-    make: What = Field("shards", description="shards: sampled states. tables: value tables. games: E[Q] games.")
-    start: Seed = Field(0, description="The first seed.")
+    make: What = Field(default="shards", description="shards: sampled states. tables: value tables. games: E[Q] games.")
+    start: Seed = Field(default=0, description="The first seed.")
     end: int = Field(ge=1, description="The seed after the last.")
-    limit: int | None = Field(None, ge=1, description="Make at most this many of the missing seeds; none = all.")
-    folder: Path | None = Field(None, description="The folder to fill; none = data/shards, data/tables or data/games.")
-    block: int | None = Field(
-        None, ge=1, description="Seeds in a block; none = about a minute of work, and less than 1,000 blocks."
+    limit: int | None = Field(
+        default=None, ge=1, description="Make at most this many of the missing seeds; none = all."
     )
-    where: Where = Field("here", description="here: in this run's process. cpu, gpu: as runs on that work pool.")
-    at_once: int = Field(2, ge=1, le=100, description="Blocks under way at once on a work pool.")
-    attempts: int = Field(3, ge=1, le=20, description="How often a block that fails is tried.")
+    folder: Path | None = Field(
+        default=None, description="The folder to fill; none = data/shards, data/tables or data/games."
+    )
+    block: int | None = Field(
+        default=None, ge=1, description="Seeds in a block; none = about a minute of work, and less than 1,000 blocks."
+    )
+    where: Where = Field(
+        default="here", description="here: in this run's process. cpu, gpu: as runs on that work pool."
+    )
+    at_once: int = Field(default=2, ge=1, le=100, description="Blocks under way at once on a work pool.")
+    attempts: int = Field(default=3, ge=1, le=20, description="How often a block that fails is tried.")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -70,11 +76,13 @@ class Growth(BaseModel):
 
     model_config = _FROZEN
 
-    seeds: int = Field(1000, ge=1, description="How many of the missing seeds are made in a run.")
-    enough: int = Field(10_000, ge=1, description="Seeds, from 0 on, with which the data set is complete.")
-    folder: Path | None = Field(None, description="The data set's folder; none = data/shards or data/games.")
-    where: Where = Field("here", description="here: in this run's process. cpu, gpu: as runs on that work pool.")
-    at_once: int = Field(2, ge=1, le=100, description="Blocks under way at once on a work pool.")
+    seeds: int = Field(default=1000, ge=1, description="How many of the missing seeds are made in a run.")
+    enough: int = Field(default=10_000, ge=1, description="Seeds, from 0 on, with which the data set is complete.")
+    folder: Path | None = Field(default=None, description="The data set's folder; none = data/shards or data/games.")
+    where: Where = Field(
+        default="here", description="here: in this run's process. cpu, gpu: as runs on that work pool."
+    )
+    at_once: int = Field(default=2, ge=1, le=100, description="Blocks under way at once on a work pool.")
 
     def backfill(self, make: What) -> Backfill:
         """What a run has to make."""

@@ -65,12 +65,12 @@ class StreamSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    first_seed: Seed = Field(0, description="Deals begin with the first train seed from here on.")
-    deals_per_block: int = Field(64, ge=1, le=4096, description="Deals whose samples are shuffled together.")
+    first_seed: Seed = Field(default=0, description="Deals begin with the first train seed from here on.")
+    deals_per_block: int = Field(default=64, ge=1, le=4096, description="Deals whose samples are shuffled together.")
     shards: ShardSettings = Field(
-        ShardSettings(states_per_deal=4000), description="How many states of a deal, and how they are chosen."
+        default=ShardSettings(states_per_deal=4000), description="How many states of a deal, and how they are chosen."
     )
-    tokens: TokenSettings = Field(TokenSettings(), description="Which of them become samples.")
+    tokens: TokenSettings = Field(default=TokenSettings(), description="Which of them become samples.")
 
 
 class TrainSettings(BaseModel):
@@ -78,47 +78,65 @@ class TrainSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    network: NetworkName = Field("mlp", description="mlp for machines without a GPU, transformer for those with one.")
-    size: SizeName = Field("tiny", description="tiny, small (about 0.8M parameters), medium (2.3M) or large (3.3M).")
+    network: NetworkName = Field(
+        default="mlp", description="mlp for machines without a GPU, transformer for those with one."
+    )
+    size: SizeName = Field(
+        default="tiny", description="tiny, small (about 0.8M parameters), medium (2.3M) or large (3.3M)."
+    )
     source: SourceName = Field(
-        "tokens", description="tokens: the train split on disk. stream: fresh deals, solved while the network learns."
+        default="tokens",
+        description="tokens: the train split on disk. stream: fresh deals, solved while the network learns.",
     )
     stream: StreamSettings = Field(
         default_factory=lambda: StreamSettings.model_validate({}), description="What the source `stream` gives."
     )
-    kind: ModelKind = Field("qvalue", description="Learn every play's Q value, or a policy softened by the Q values.")
-    epochs: int = Field(20, ge=1, le=100_000, description="Epochs at most; the learning rate ends with the last one.")
+    kind: ModelKind = Field(
+        default="qvalue", description="Learn every play's Q value, or a policy softened by the Q values."
+    )
+    epochs: int = Field(
+        default=20, ge=1, le=100_000, description="Epochs at most; the learning rate ends with the last one."
+    )
     samples_per_epoch: int | None = Field(
-        None,
+        default=None,
         ge=1,
         description="Samples between two validations; none = as many as the train split has, 1,000,000 of a stream.",
     )
     validation_samples: int | None = Field(
-        20_000, ge=1, description="Samples of the val split looked at after each epoch, drawn once; none = all."
+        default=20_000, ge=1, description="Samples of the val split looked at after each epoch, drawn once; none = all."
     )
-    batch_size: int = Field(1024, ge=1, le=1_048_576, description="Samples in a training step.")
-    learning_rate: float = Field(2e-3, gt=0, le=1, description="Peak learning rate of AdamW.")
-    warmup: float = Field(0.05, ge=0, lt=1, description="Share of all steps in which the learning rate rises.")
-    weight_decay: float = Field(0.01, ge=0, le=1, description="AdamW's weight decay.")
-    gradient_clip: float = Field(1.0, gt=0, description="Largest norm of a step's gradient.")
+    batch_size: int = Field(default=1024, ge=1, le=1_048_576, description="Samples in a training step.")
+    learning_rate: float = Field(default=2e-3, gt=0, le=1, description="Peak learning rate of AdamW.")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of all steps in which the learning rate rises.")
+    weight_decay: float = Field(default=0.01, ge=0, le=1, description="AdamW's weight decay.")
+    gradient_clip: float = Field(default=1.0, gt=0, description="Largest norm of a step's gradient.")
     ema_decay: float = Field(
-        0.0, ge=0, lt=1, description="Decay of the averaged weights that are validated and kept; 0 = the last weights."
+        default=0.0,
+        ge=0,
+        lt=1,
+        description="Decay of the averaged weights that are validated and kept; 0 = the last weights.",
     )
-    value_weight: float = Field(0.5, ge=0, le=100, description="Weight of the value head's loss beside the plays'.")
+    value_weight: float = Field(
+        default=0.5, ge=0, le=100, description="Weight of the value head's loss beside the plays'."
+    )
     difference_weight: float = Field(
-        4.0, ge=0, le=100, description="Weight of the error of differences between a state's plays; kind qvalue."
+        default=4.0,
+        ge=0,
+        le=100,
+        description="Weight of the error of differences between a state's plays; kind qvalue.",
     )
     temperature: float = Field(
-        2.0, gt=0, le=100, description="Temperature in points of the softmax over Q that a policy learns."
+        default=2.0, gt=0, le=100, description="Temperature in points of the softmax over Q that a policy learns."
     )
     precision: Precision = Field(
-        "auto", description="auto: bfloat16 mixed where the processor computes in it, float32 elsewhere."
+        default="auto", description="auto: bfloat16 mixed where the processor computes in it, float32 elsewhere."
     )
     compile: Compile = Field(
-        "auto", description="Compile the training step; auto: on a GPU, where it pays for the minute that it takes."
+        default="auto",
+        description="Compile the training step; auto: on a GPU, where it pays for the minute that it takes.",
     )
-    patience: int = Field(10, ge=1, description="Stop after this many epochs without a better q_gap on val.")
-    seed: Seed = Field(0, description="Keys the first weights, the order of the samples and the val draw.")
+    patience: int = Field(default=10, ge=1, description="Stop after this many epochs without a better q_gap on val.")
+    seed: Seed = Field(default=0, description="Keys the first weights, the order of the samples and the val draw.")
 
     @property
     def architecture(self) -> Architecture:
