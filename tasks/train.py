@@ -29,11 +29,12 @@ def run(context: Context, folder: Path, settings: TrainSettings, inputs: Sequenc
 
     from forge_core.learn.history import read_history
     from forge_core.learn.report import EpochReport
-    from forge_core.learn.train import HISTORY, LAST, Surroundings, train
+    from forge_core.learn.resume import sound_checkpoint
+    from forge_core.learn.train import HISTORY, Surroundings, train
 
     with nullcontext(str(context.work)) if context.work else TemporaryDirectory() as place:
         work = Path(place)
-        resume = work / LAST if (work / LAST).exists() else None
+        resume = sound_checkpoint(work)
         if resume is not None:
             logger.info("%-12s goes on from the checkpoint of a run that was interrupted", "train")
         surroundings = Surroundings(

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from forge_core.learn.history import Epoch
     from forge_core.learn.metrics import Summary
 
-_CHECKPOINT = "last.ckpt"
-
 
 def train(
     tokens: Reference | Path, settings: TrainSettings, executor: Executor, *, initial: Reference | Path | None = None
@@ -42,7 +40,7 @@ def train(
     def make(folder: Path) -> Details:
         tags = {"dataset": inputs[0].digest, "stage": STAGE.name, "key": call.key.digest}
         tags |= {"initial": inputs[1].digest} if initial is not None else {}
-        goes_on = (work / _CHECKPOINT).exists()
+        goes_on = any(work.glob("*.ckpt"))
         with tracking.tracked("train", parameters=settings.model_dump(), tags=tags, goes_on=goes_on) as run:
             runs.append(run)
             page = executor.context.training_page(settings, tokens, lambda: tracking.address_of(run.name))

@@ -3,6 +3,7 @@
 All that is kept travels in the checkpoint, so a run can go on in another folder or on another machine.
 """
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor
 
 from forge_core.learn.history import Epoch
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.resume import KEY, RunIdentity
+from forge_core.learn.resume import KEY, PREVIOUS, RunIdentity
 
 MONITORED = "val/q_gap"
 
@@ -113,7 +114,7 @@ class StopEarly(EarlyStopping):
 
 class SaveLast(Checkpoint):
     """A checkpoint after every epoch, and within one whenever so many seconds have passed: all that a run needs to
-    go on as if it had never stopped.
+    go on as if it had never stopped. The one before is kept, in case the last one is damaged.
     """
 
     def __init__(self, path: Path, identity: RunIdentity, *, every_seconds: float) -> None:
@@ -144,6 +145,10 @@ class SaveLast(Checkpoint):
         temporary = self._path.with_name(f".{self._path.name}.tmp")
         trainer.save_checkpoint(temporary)
         if trainer.is_global_zero:
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            if self._path.exists():
+                self._path.replace(self._path.with_name(PREVIOUS))
             temporary.replace(self._path)
         self._saved_at = time.monotonic()
 

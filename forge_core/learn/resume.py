@@ -1,18 +1,26 @@
 """A checkpoint to go on from: what it says of its run, whether this run may go on from it, its best weights."""
 
+import logging
 import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from forge_core.errors import ModelError
+from forge_core.files import check_records
 from forge_core.learn.build import build_network
 from forge_core.learn.model_config import ModelConfig
 from forge_core.learn.model_folder import config_of
 from forge_core.learn.network import Network
 from forge_core.learn.settings import TrainSettings
+
+logger = logging.getLogger(__name__)
+
+LAST = "last.ckpt"
+PREVIOUS = "previous.ckpt"
+"""The checkpoint before the last one."""
 
 KEY = "crystal_forge"
 """Under this key a checkpoint says of which run it is."""
@@ -53,6 +61,23 @@ def check_resumable(path: Path, identity: RunIdentity) -> None:
     )
 
 
+def sound_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint in a run's folder that can be read; None = the run starts anew.
+
+    One that is damaged gets the ending `.damaged`, and a warning says so.
+    """
+    for path in (folder / LAST, folder / PREVIOUS):
+        if not path.exists():
+            continue
+        try:
+            _read(path)
+            return path
+        except ModelError as damage:
+            aside = path.replace(path.with_name(f"{path.name}.damaged"))
+            logger.warning("%s It was set aside as %s, and the run goes on without it.", damage, aside)
+    return None
+
+
 def read_checkpoint(path: Path) -> tuple[Network, ModelConfig]:
     """The best network so far of a run that is not at its end, on the CPU, and what it is. Raises ModelError.
 
@@ -80,7 +105,9 @@ def read_checkpoint(path: Path) -> tuple[Network, ModelConfig]:
 
 def _read(path: Path) -> tuple[dict[str, Any], RunIdentity]:
     try:
-        content: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb") as file:
+            check_records(file)
+            content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         return content, RunIdentity.model_validate(content[KEY])
     except (
         OSError,
@@ -89,10 +116,10 @@ def _read(path: Path) -> tuple[dict[str, Any], RunIdentity]:
         pickle.UnpicklingError,
         LookupError,
         TypeError,
-        ValidationError,
+        ValueError,
     ) as problem:
         raise ModelError.of(
-            got=f"{path}, which is no checkpoint of a training run ({type(problem).__name__})",
+            got=f"{path}, which is no checkpoint of a training run ({problem or type(problem).__name__})",
             expected="the last.ckpt that `forge train` writes after every epoch",
             remedy="check the path, or start the training anew",
         ) from problem

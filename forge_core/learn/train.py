@@ -27,7 +27,7 @@ from forge_core.learn.model_folder import config_of, read_model, write_model
 from forge_core.learn.network import Network
 from forge_core.learn.processor import processor_name
 from forge_core.learn.quiet import quiet
-from forge_core.learn.resume import RunIdentity, check_resumable, read_checkpoint
+from forge_core.learn.resume import LAST, RunIdentity, check_resumable, read_checkpoint
 from forge_core.learn.settings import Precision, TrainSettings
 from forge_core.learn.stream import StreamBatches
 from forge_core.learn.together import Errand, Leader, helpers, leader
@@ -36,7 +36,6 @@ from forge_core.solver.gpu import Device
 from forge_core.tokens.dataset import TokenArrays, load_split
 from forge_core.tokens.manifest import MANIFEST
 
-LAST = "last.ckpt"
 HISTORY = "history.json"
 CURVES = "curves.png"
 METRICS = "metrics.json"
@@ -95,8 +94,9 @@ def train(
     `initial` (a model folder, or the best ones so far of a last.ckpt), or from weights that the seed draws.
 
     Writes into the folder `output`: model.safetensors and config.json (the model), metrics.json (the val split),
-    history.json and curves.png (every epoch), last.ckpt (to resume from). On one CPU, equal settings, tokens and
-    machine give equal weights, whether the run was stopped in between or not; a GPU rounds as its sums happen to fall.
+    history.json and curves.png (every epoch), last.ckpt and the previous.ckpt before it (to resume from). On one CPU,
+    equal settings, tokens and machine give equal weights, whether the run was stopped in between or not; a GPU rounds
+    as its sums happen to fall.
 
     Raises EmptySplit and other DataErrors for the tokens, ModelError when `resume` is no checkpoint of such a run or
     `initial` is no model of the same kind and shape, InputError when there are not so many devices.

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,6 +23,7 @@ from forge_core.learn.lit_module import decay_at
 from forge_core.learn.model_config import ModelConfig
 from forge_core.learn.model_folder import write_model
 from forge_core.learn.report import EpochReport
+from forge_core.learn.resume import read_checkpoint, sound_checkpoint
 from forge_core.learn.settings import StreamSettings, TrainSettings
 from forge_core.learn.train import Surroundings, TrainResult, first_network, train
 from forge_core.shards.generate import write_block
@@ -66,7 +68,8 @@ def test_training_beats_random_play_and_the_untrained_network(trained: Trained) 
 def test_the_folder_holds_the_run(trained: Trained) -> None:
     folder, result = trained
     names = {path.name for path in folder.iterdir()}
-    assert names == {"model.safetensors", "config.json", "metrics.json", "history.json", "curves.png", "last.ckpt"}
+    files = {"model.safetensors", "config.json", "metrics.json", "history.json", "curves.png"}
+    assert names == files | {"last.ckpt", "previous.ckpt"}
     history = json.loads((folder / "history.json").read_text())
     assert [row["epoch"] for row in history] == [0, 1, 2, 3]
     assert [row["samples"] for row in history] == [2560, 5120, 7680, 10240]
@@ -163,6 +166,44 @@ def test_what_is_no_checkpoint_is_refused(
     with pytest.raises(ModelError, match="no checkpoint of a training run"):
         train(tokens, tmp_path / "out", settings, Surroundings(resume=path))
     assert not (tmp_path / "out").exists()
+
+
+def test_no_changed_byte_of_a_checkpoint_is_believed(trained: Trained, tmp_path: Path) -> None:
+    whole, path = (trained[0] / "last.ckpt").read_bytes(), tmp_path / "last.ckpt"
+    expected = repr(torch.load(trained[0] / "last.ckpt", weights_only=True))
+    refused = 0
+    for place in range(7, len(whole), len(whole) // 100):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1 :])
+        try:
+            read_checkpoint(path)
+        except ModelError:
+            refused += 1
+        else:  # between the records there are bytes that nobody reads
+            assert repr(torch.load(path, weights_only=True)) == expected
+    assert refused > 80
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 truncated", None], ids=["empty", "cut", "flipped"])
+def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(
+    damage: bytes | None, trained: Trained, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = bytearray((trained[0] / "last.ckpt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "last.ckpt").write_bytes(bytes(content) if damage is None else damage)
+    shutil.copy(trained[0] / "previous.ckpt", tmp_path)
+    assert sound_checkpoint(tmp_path) == tmp_path / "previous.ckpt"
+    assert "was set aside" in caplog.text
+    (tmp_path / "previous.ckpt").write_bytes(damage or b"")
+    assert sound_checkpoint(tmp_path) is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["last.ckpt.damaged", "previous.ckpt.damaged"]
+
+
+def test_a_run_goes_on_from_the_checkpoint_before_the_last(
+    tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
+) -> None:
+    resumed = train(tokens, tmp_path, settings, Surroundings(resume=trained[0] / "previous.ckpt"))
+    assert _numbers(resumed.epochs) == _numbers(trained[1].epochs)
+    assert (tmp_path / "model.safetensors").read_bytes() == (trained[0] / "model.safetensors").read_bytes()
 
 
 def test_a_run_stops_early_without_progress(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
