@@ -34,6 +34,12 @@ CHAMPION = "champion"
 _KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Shows the pages of trainings, not those for language models."""
 
+_ACCESS = (
+    *("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "MLFLOW_S3_ENDPOINT_URL"),
+    *("MLFLOW_TRACKING_SERVER_CERT_PATH", "MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+)
+"""What a tracking server elsewhere may ask for."""
+
 _LONGEST_PARAMETER = 6000  # characters that MLflow accepts
 
 
@@ -133,17 +139,14 @@ def remember(reference: Reference, name: RunName) -> None:
 
 
 def recall(reference: Reference) -> RunName | None:
-    """The run that made an object; None when it was not made here."""
-    try:
-        return RunName(**json.loads(_note(reference).read_text()))
-    except FileNotFoundError:
-        return None
+    """The run that made an object; None when it was not made here, or the note of it is damaged."""
+    return _read(_note(reference))
 
 
 def object_of(run: str) -> str | None:
     """The digest of the object that an MLflow run made, by the run's id; None when no run of that id made one here."""
     for path in Installation().mlflow.glob("runs/*.json"):
-        if RunName(**json.loads(path.read_text())).run == run:
+        if (name := _read(path)) is not None and name.run == run:
             return path.stem
     return None
 
@@ -159,7 +162,7 @@ def fetch(run: str, names: Sequence[str], folder: Path) -> bool:
 
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        client = MlflowClient(installation.tracking_uri)
+        client = MlflowClient(installation.tracking_uri, installation.tracking_uri)
         for name in names:
             client.download_artifacts(run, name, str(folder))
     except (MlflowException, OSError) as problem:
@@ -207,12 +210,27 @@ def _note(reference: Reference) -> Path:
     return Installation().mlflow / "runs" / f"{reference.digest}.json"
 
 
+def _read(note: Path) -> RunName | None:
+    """What a note says; None when there is none, or it was cut: it only leads to a page, and is not worth an error."""
+    try:
+        return RunName(**json.loads(note.read_bytes()))
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
 def _import_mlflow() -> None:
     """Import MLflow on the calling thread: its modules import each other, and when two threads do it at once, Python
-    lets one of them see a half of it."""
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # a few seconds; by default it is minutes
+    lets one of them see a half of it.
+
+    The caller's MLFLOW_* variables may be meant for something else: none of them counts, but for the name and password
+    of a server that FORGE_MLFLOW_URI names.
+    """
+    kept = _ACCESS if Installation().mlflow_uri else ()
+    for name in [name for name in os.environ if name.startswith("MLFLOW_") and name not in kept]:
+        del os.environ[name]
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_LOGGING_LEVEL"] = "WARNING"
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "3"  # a few seconds; by default it is minutes
     importlib.import_module("mlflow.entities")
 
 
@@ -225,7 +243,7 @@ def _start(
     logging.getLogger("alembic").setLevel(logging.WARNING)
     installation = Installation()
     with locked(installation.mlflow / "database.lock"):  # two processes must not both make the tables
-        client = MlflowClient(installation.tracking_uri)
+        client = MlflowClient(installation.tracking_uri, installation.tracking_uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         place = None if installation.mlflow_uri else str(installation.mlflow / "artifacts")
         experiment = (

@@ -1,5 +1,6 @@
 """MLflow runs: what they record, and that nothing but the record is lost when they fail."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,34 @@ def test_a_killed_run_goes_on_or_is_shown_as_killed_and_a_failed_one_stays_faile
     client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
     states = {each.info.run_id: each.info.status for each in client.search_runs([run.name.experiment])}
     assert states == {failed: "FAILED", first: "KILLED", second: "FINISHED"}
+
+
+@pytest.mark.parametrize("damage", ["", '{"experi', "[]", '{"other": 1}', "\udcff"])
+def test_a_damaged_note_of_a_run_is_no_note(home: Path, damage: str) -> None:
+    model = Reference(kind="model", digest="0" * 64, size=1, files=1)
+    tracking.remember(model, tracking.RunName("1", "2"))
+    (home / "mlflow" / "runs" / f"{model.digest}.json").write_bytes(damage.encode(errors="surrogateescape"))
+    assert tracking.recall(model) is None
+    assert tracking.object_of("2") is None
+    tracking.remember(model, tracking.RunName("1", "2"))
+    assert tracking.object_of("2") == model.digest
+
+
+def test_the_callers_variables_for_mlflow_do_not_count(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TRACKING_URI", "REGISTRY_URI", "ARTIFACT_URI"):
+        monkeypatch.setenv(f"MLFLOW_{name}", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "meant for another server")
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    (home / "model").mkdir(parents=True)
+    (home / "model" / "config.json").write_text("{}")
+    with tracking.tracked("train", parameters={}, tags={}) as run:
+        run.register("ours", home / "model", {"weights": "abc"})
+    assert run.name is not None
+    assert "MLFLOW_TRACKING_TOKEN" not in os.environ
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
+    assert client.get_model_version_by_alias("ours", "champion").run_id == run.name.run
 
 
 def test_a_model_is_found_by_the_run_that_trained_it(home: Path, tmp_path: Path) -> None:
