@@ -99,7 +99,7 @@ def timed(tokens: Path, settings: TrainSettings, seconds: float) -> tuple[float,
 
 
 def measure(*, quick: bool) -> dict[str, object]:
-    sizes: list[SizeName] = ["tiny"] if quick else ["tiny", "small", "medium", "large"]
+    sizes: list[SizeName] = ["tiny"] if quick else ["tiny", "small", "medium", "large", "huge"]
     networks: list[NetworkName] = ["mlp", "transformer"]
     found: dict[str, object] = {"device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"}
     with TemporaryDirectory() as folder:

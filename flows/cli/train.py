@@ -22,7 +22,7 @@ def train(
     ] = None,
     output: Output = None,
     network: Annotated[str | None, typer.Option(help="mlp or transformer.")] = None,
-    size: Annotated[str | None, typer.Option(help="tiny, small, medium or large.")] = None,
+    size: Annotated[str | None, typer.Option(help="tiny, small, medium, large or huge.")] = None,
     kind: Annotated[str | None, typer.Option(help="qvalue or policy.")] = None,
     source: Annotated[
         str | None,

@@ -9,7 +9,7 @@ from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 
 NetworkName = Literal["mlp", "transformer"]
-SizeName = Literal["tiny", "small", "medium", "large"]
+SizeName = Literal["tiny", "small", "medium", "large", "huge"]
 ModelKind = Literal["qvalue", "policy"]
 SourceName = Literal["tokens", "stream"]
 FeatureSet = Literal["ownership", "tricks"]
@@ -47,13 +47,15 @@ SIZES: dict[tuple[NetworkName, SizeName], Architecture] = {
     ("mlp", "small"): _mlp(304, 2),
     ("mlp", "medium"): _mlp(512, 3),
     ("mlp", "large"): _mlp(640, 3),
+    ("mlp", "huge"): _mlp(1024, 4),
     ("transformer", "tiny"): _transformer(64, 2, 4, 128),
     ("transformer", "small"): _transformer(128, 4, 8, 512),
     ("transformer", "medium"): _transformer(192, 6, 8, 512),
     ("transformer", "large"): _transformer(256, 6, 8, 512),
+    ("transformer", "huge"): _transformer(384, 8, 8, 1024),
 }
 """The presets of both networks: `tiny` for a demonstration, `small` with about 0.8M parameters, `medium` 2.3M,
-`large` 3.3M."""
+`large` 3.3M, `huge` 9.6M."""
 
 
 STREAM_EPOCH = 1_000_000
@@ -82,7 +84,7 @@ class TrainSettings(BaseModel):
         default="mlp", description="mlp for machines without a GPU, transformer for those with one."
     )
     size: SizeName = Field(
-        default="tiny", description="tiny, small (about 0.8M parameters), medium (2.3M) or large (3.3M)."
+        default="tiny", description="tiny, small (about 0.8M parameters), medium (2.3M), large (3.3M) or huge (9.6M)."
     )
     source: SourceName = Field(
         default="tokens",

@@ -92,7 +92,7 @@ def test_the_seed_draws_the_first_weights_and_leaves_the_global_stream_alone() -
     assert not all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.parametrize(("size", "millions"), [("small", 0.8), ("medium", 2.1), ("large", 3.3)])
+@pytest.mark.parametrize(("size", "millions"), [("small", 0.8), ("medium", 2.1), ("large", 3.3), ("huge", 10.4)])
 @pytest.mark.parametrize("network", ["mlp", "transformer"])
 def test_presets_have_about_the_parameters_they_say(network: str, size: str, millions: float) -> None:
     parameters = count_parameters(build_network(SIZES[network, size], "qvalue", 0))  # type: ignore[index]

@@ -1,4 +1,5 @@
 import itertools
+import multiprocessing
 import signal
 import threading
 import time
@@ -10,7 +11,7 @@ import torch
 
 from forge_core.learn.batches import Batch
 from forge_core.learn.settings import StreamSettings, TrainSettings
-from forge_core.learn.stream import StreamBatches
+from forge_core.learn.stream import MANY_THREADS, BlockMaker, StreamBatches
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.split import Split, split_of, train_seeds
 from forge_core.solver.gpu import Device
@@ -40,7 +41,7 @@ def test_train_seeds_leave_the_other_splits_out() -> None:
 
 
 def test_every_deal_is_of_the_train_split_and_seen_once(settings: TrainSettings) -> None:
-    source = StreamBatches(settings)
+    source = BlockMaker(settings, 2)
     seeds = [set(source.block(number).seed.tolist()) for number in range(2)]
     assert seeds == [{898, 899, 1000}, {1001, 1002, 1003}]
 
@@ -50,7 +51,7 @@ def test_epochs_are_as_long_as_they_say_and_go_through_the_blocks_in_order(setti
     assert len(source) == 5
     drawn = _batches(source, 2)
     assert len(drawn) == 10
-    blocks = (source.block(number) for number in itertools.count())
+    blocks = (BlockMaker(settings, 1).block(number) for number in itertools.count())
     expected = (
         block.tokens[first : first + 64] for block in blocks for first in range(0, len(block) - len(block) % 64, 64)
     )
@@ -78,7 +79,7 @@ def test_a_stopped_stream_goes_on_with_the_next_batch(settings: TrainSettings, s
 
 
 def test_the_seed_orders_the_samples(settings: TrainSettings) -> None:
-    one, other = (StreamBatches(settings.model_copy(update={"seed": seed})).block(0) for seed in (1, 2))
+    one, other = (BlockMaker(settings.model_copy(update={"seed": seed}), 1).block(0) for seed in (1, 2))
     assert not np.array_equal(one.tokens, other.tokens)
     assert sorted(one.v.tolist()) == sorted(other.v.tolist())
 
@@ -87,12 +88,12 @@ def test_the_filters_of_tokenizing_apply(settings: TrainSettings) -> None:
     stream = settings.stream.model_copy(
         update={"tokens": settings.stream.tokens.model_copy(update={"drop_forced": True})}
     )
-    block = StreamBatches(settings.model_copy(update={"stream": stream})).block(0)
+    block = BlockMaker(settings.model_copy(update={"stream": stream}), 1).block(0)
     assert (block.legal.sum(axis=1) > 1).all()
 
 
 def test_a_device_solves_the_same_samples(settings: TrainSettings, device: Device) -> None:
-    on_cpu, on_device = StreamBatches(settings).block(1), StreamBatches(settings, device=device).block(1)
+    on_cpu, on_device = BlockMaker(settings, 1).block(1), BlockMaker(settings, 2, device).block(1)
     np.testing.assert_array_equal(on_cpu.tokens, on_device.tokens)
     np.testing.assert_array_equal(on_cpu.q, on_device.q)
 
@@ -113,3 +114,13 @@ def test_a_failure_in_the_making_reaches_the_training(settings: TrainSettings) -
     source.close()
     with pytest.raises(RuntimeError, match="shutdown"):
         next(iter(source))
+
+
+def test_processes_make_the_same_batches_and_end_at_once(settings: TrainSettings) -> None:
+    by_thread, by_processes = StreamBatches(settings), StreamBatches(settings, threads=MANY_THREADS)
+    assert all(map(_equal, _batches(by_processes, 2), _batches(by_thread, 2)))
+    by_thread.close()
+    start = time.monotonic()
+    by_processes.close()
+    assert time.monotonic() - start < 2
+    assert not multiprocessing.active_children()
