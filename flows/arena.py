@@ -11,14 +11,13 @@ from flows.context import executor_for
 from forge_core.arena.record import read_all
 from forge_core.arena.result import MatchResult, result_of
 from forge_core.arena.settings import Deals, MatchSettings
-from forge_core.players.registry import make_player, model_of
 from forge_view.arena import match_markdown
 from tasks import arena as stage
 from tasks import tracking
 from tasks.blocks import cut
-from tasks.models import find_model, network_of
 from tasks.run import run_stages, stage_task, store
 from tasks.stage import Call
+from tasks.steps import networks_of
 
 BLOCK = 100
 """Deals in a task: half a minute or so for players that search 50 worlds."""
@@ -36,11 +35,7 @@ def arena(
     deals  the seeds
     on     where they play; none = here
     """
-    names = [name for name in map(model_of, (match.a, match.b)) if name is not None]
-    for text in (match.a, match.b):
-        if model_of(text) is None:
-            make_player(text)  # what cannot be meant is refused before anything is played
-    inputs = tuple(network_of(find_model(name)) for name in names)
+    inputs = networks_of((match.a, match.b))  # what cannot be meant is refused before anything is played
     calls = [
         Call(
             stage.STAGE,

@@ -15,6 +15,7 @@ from flows.fill import FLOWS
 from flows.fillers import FILLERS, Asked, Filler
 from flows.interrupt import Stopping, finish_first
 from flows.pool_runs import PoolRuns
+from forge_core.bids.settings import BidSettings
 from forge_core.errors import ForgeError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
@@ -25,7 +26,7 @@ from tasks.limits import one_writer
 
 logger = logging.getLogger(__name__)
 
-SHARDS, GAMES = ShardSettings(), EqSettings()
+SHARDS, GAMES, BIDS = ShardSettings(), EqSettings(), BidSettings()
 
 
 @flow(name="backfill")
@@ -35,6 +36,7 @@ def backfill(
     device: DeviceName = "auto",
     games: forms.Settings[EqSettings] = GAMES,
     model: forms.Oracle = None,
+    bids: forms.Settings[BidSettings] = BIDS,
 ) -> BackfillReport:
     """Make what a folder lacks of a range of seeds; it may be killed at any moment, started again, or run twice.
 
@@ -43,10 +45,11 @@ def backfill(
     device  auto, cpu or cuda (for shards and tables)
     games   how decisions are valued and games are played (for games)
     model   a model folder, an .onnx file or an object of the store as the oracle; none = the exact solver (for games)
+    bids    how the chances of a hand are found (for bids)
 
     Raises ForgeError when blocks failed in every attempt.
     """
-    filler = FILLERS[seeds.make](Asked(shards=shards, device=device, games=games, model=model))
+    filler = FILLERS[seeds.make](Asked(shards=shards, device=device, games=games, model=model, bids=bids))
     report = fill(filler, seeds)
     finish(report, seeds)
     return cast(BackfillReport, Completed(message=report.summary, data=report))

@@ -11,9 +11,10 @@ from configs.installation import Installation
 from configs.pipeline import DealSeries, SeedSeries
 from flows import forms
 from flows.context import executor_for
-from flows.fillers import Filler, GameFiller, ShardFiller, gaps
+from flows.fillers import BidFiller, Filler, GameFiller, ShardFiller, gaps
 from flows.interrupt import finish_first
 from flows.report import FillReport, report_fill
+from forge_core.bids.settings import BidSettings
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
 from tasks.devices import DeviceName
@@ -63,7 +64,25 @@ def fill_games(
     return fill_up(filler, games, executor_for(on, items=games.most), folder)
 
 
-FLOWS = {each.name: each for each in (fill_shards, fill_games)}
+@flow(name="fill-bids")
+def fill_bids(
+    folder: forms.Folder,
+    hands: forms.Settings[SeedSeries],
+    settings: forms.Settings[BidSettings | None] = None,
+    on: forms.On = None,
+) -> FillReport:
+    """Price the hands that a folder or the store lacks, block by block; others may work on it at the same time.
+
+    folder    gets {train,val,test}/*.parquet; what is there and sound is left alone; none = objects of the store
+    hands     the seeds that deal them to seat 0; without a count, on and on until Ctrl-C, which finishes the present
+              block
+    settings  how the chances of a hand are found
+    on        where they are priced; none = here
+    """
+    return fill_up(BidFiller(settings or BidSettings()), hands, executor_for(on, items=hands.most), folder)
+
+
+FLOWS = {each.name: each for each in (fill_shards, fill_games, fill_bids)}
 """The flows that fill a block, by the name that a `Filler` gives."""
 
 

@@ -11,6 +11,8 @@ from configs.operation import What
 from configs.pipeline import DealSeries, SeedSeries
 from configs.storage import open_store
 from forge_core.artifacts.reference import Reference
+from forge_core.bids.dataset import Bids
+from forge_core.bids.settings import BidSettings
 from forge_core.datasets.base import Dataset, Outcome, Receipt
 from forge_core.expected_q.dataset import Games
 from forge_core.expected_q.settings import EqSettings
@@ -115,17 +117,48 @@ class GameFiller(Filler[int]):
 
     def receipts(self, items: Sequence[int], details: Details) -> Sequence[Receipt]:
         """See `Filler`."""
-        made = set(details["made"])
-        return [
-            Receipt(Path(self.dataset.relative_path(seed)), Outcome.WRITTEN if seed in made else Outcome.KEPT)
-            for seed in items
-        ]
+        return _written_or_kept(self.dataset, items, details)
 
     def parameters(self, folder: Path, seeds: range) -> dict[str, Any]:
         """See `Filler`."""
         games = SeedSeries(start=seeds.start, count=len(seeds))
         model = self._model.digest if isinstance(self._model, Reference) else self._model  # as a form takes it
         return {"folder": folder, "games": games, "settings": self._settings, "model": model}
+
+
+class BidFiller(Filler[int]):
+    """Fills a data set of bid matrices."""
+
+    flow = "fill-bids"
+    title, unit = "Bids", "hand"
+    block, fill_block = 20, 20
+    dataset: Bids
+
+    def __init__(self, settings: BidSettings) -> None:
+        self.dataset = Bids(settings)
+
+    def call(self, items: Sequence[int]) -> Call[Any]:
+        """See `Filler`."""
+        from tasks.steps import bids_call
+
+        return bids_call(items, self.dataset.settings)
+
+    def receipts(self, items: Sequence[int], details: Details) -> Sequence[Receipt]:
+        """See `Filler`."""
+        return _written_or_kept(self.dataset, items, details)
+
+    def parameters(self, folder: Path, seeds: range) -> dict[str, Any]:
+        """See `Filler`."""
+        hands = SeedSeries(start=seeds.start, count=len(seeds))
+        return {"folder": folder, "hands": hands, "settings": self.dataset.settings}
+
+
+def _written_or_kept(dataset: Dataset[int], seeds: Sequence[int], details: Details) -> Sequence[Receipt]:
+    """The receipts of seeds, of which the stage says those that it made."""
+    made = set(details["made"])
+    return [
+        Receipt(Path(dataset.relative_path(seed)), Outcome.WRITTEN if seed in made else Outcome.KEPT) for seed in seeds
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,12 +169,14 @@ class Asked:
     device: DeviceName = "auto"
     games: EqSettings = EqSettings()  # noqa: RUF009 - frozen
     model: Reference | Path | None = None
+    bids: BidSettings = BidSettings()  # noqa: RUF009 - frozen
 
 
 FILLERS: Mapping[What, Callable[[Asked], Filler[Any]]] = {
     "shards": lambda asked: ShardFiller(Shards(asked.shards), asked.device),
     "tables": lambda asked: ShardFiller(Shards(asked.shards.model_copy(update={"keep": Keep.TABLE})), asked.device),
     "games": lambda asked: GameFiller(asked.games, asked.model),
+    "bids": lambda asked: BidFiller(asked.bids),
 }
 """The registry: by what `make` of a backfill says. A new kind is a subclass of `Filler` and one line here."""
 

@@ -6,13 +6,14 @@ from typing import cast
 from prefect import flow
 from prefect.states import Completed
 
-from configs.operation import Growth
+from configs.operation import Growth, What
 from flows import forms
-from flows.backfill import GAMES, SHARDS, fill, finish
+from flows.backfill import BIDS, GAMES, SHARDS, fill, finish
 from flows.context import executor_for
 from flows.fillers import FILLERS, Asked
 from flows.report import report_tokens
 from forge_core.artifacts.reference import Reference
+from forge_core.bids.settings import BidSettings
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
@@ -67,8 +68,25 @@ def grow_games(
 
     Ends in the state `Enough` when the data set holds all its seeds.
     """
-    report = fill(FILLERS["games"](Asked(games=games, model=model)), growth.backfill("games"))
+    return _grow(growth, "games", Asked(games=games, model=model))
+
+
+@flow(name="bids")
+def grow_bids(growth: forms.Settings[Growth], bids: forms.Settings[BidSettings] = BIDS) -> BackfillReport:
+    """Price the next missing hands of a data set; nothing once it is complete.
+
+    growth  which seeds, how many of them
+    bids    how the chances of a hand are found
+
+    Ends in the state `Enough` when the data set holds all its seeds.
+    """
+    return _grow(growth, "bids", Asked(bids=bids))
+
+
+def _grow(growth: Growth, make: What, asked: Asked) -> BackfillReport:
+    seeds = growth.backfill(make)
+    report = fill(FILLERS[make](asked), seeds)
     full = report.present >= growth.enough
     if not full:
-        finish(report, growth.backfill("games"))
+        finish(report, seeds)
     return cast(BackfillReport, Completed(name="Enough" if full else None, message=report.summary, data=report))

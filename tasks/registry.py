@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks import arena, evaluate, export, generate, generate_eq, publish, tokenize, train
+from tasks import arena, bids, evaluate, export, generate, generate_eq, publish, tokenize, train
 from tasks.stage import Stage
 
 STAGES: Mapping[str, Stage[Any]] = {
@@ -17,5 +17,6 @@ STAGES: Mapping[str, Stage[Any]] = {
         publish,
         generate_eq,
         arena,
+        bids,
     )
 }

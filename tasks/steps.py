@@ -6,16 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from configs.pipeline import SeedRange
+from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
+from forge_core.bids.settings import BidSettings
 from forge_core.errors import InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.files import writing
 from forge_core.learn.export_report import DEFAULT, ExportSettings
+from forge_core.players.registry import make_player, model_of
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
-from tasks import export, generate, generate_eq, tokenize
+from tasks import bids, export, generate, generate_eq, tokenize
 from tasks.blocks import cut
+from tasks.models import find_model, network_of
 from tasks.run import run_stage, run_stages, source, stage_task
 from tasks.stage import Call, Details, Executor
 
@@ -108,3 +112,19 @@ def games_call(
     return Call(
         generate_eq.STAGE, generate_eq.GamesSettings(expected_q=settings, seeds=tuple(seeds)), inputs, title=title
     )
+
+
+def bids_call(seeds: Sequence[int], settings: BidSettings) -> Call[bids.HandsSettings]:
+    """The call that prices the hands of some seeds. InputError for a seat model that does not exist."""
+    title = f"bids {seeds[0]}-{seeds[-1]}"
+    inputs = networks_of((settings.seat_model,))
+    return Call(bids.STAGE, bids.HandsSettings(bids=settings, seeds=tuple(seeds)), inputs, title=title)
+
+
+def networks_of(players: Sequence[str]) -> tuple[Source, ...]:
+    """The networks that players by text name, in their order. InputError for a player or a model that is none."""
+    names = [model_of(text) for text in players]
+    for text, name in zip(players, names, strict=True):
+        if name is None:
+            make_player(text)
+    return tuple(network_of(find_model(name)) for name in names if name is not None)

@@ -11,7 +11,6 @@ from flows.cli.options import Json, build
 if TYPE_CHECKING:
     from forge_core.arena.games import Bidder
     from forge_core.arena.statistics import Sprt
-    from forge_core.players.registry import Means
 
 
 def add_to(app: typer.Typer) -> None:
@@ -43,6 +42,7 @@ def arena(
     """Let players play mirrored contracts, and tell who is better and how sure that is."""
     from rich.console import Console
 
+    from flows.oracle import player_means
     from forge_core.arena.games import run_games
     from forge_core.arena.run import run_match, run_matrix
     from forge_core.arena.settings import Deals, MatchSettings
@@ -51,7 +51,7 @@ def arena(
 
     _check(players, matrix=matrix)
     chosen = build(Deals, {"start": start_seed, "count": games or deals})
-    means = _means()
+    means = player_means()
     _bidders(bidders)  # said before anything is played
     rounds = len(players) * (len(players) - 1) // 2 if matrix else 1
     label = "playing games" if games else "playing deals"
@@ -99,19 +99,6 @@ def _bidders(text: str) -> "tuple[Bidder, Bidder]":
         raise InputError.of(got=f"--bidders {text}", expected="one bidder, or two with a comma", remedy="correct it")
     made = [Passing() if word == "pass" else make_bidder(word) for word in words]
     return made[0], made[-1]
-
-
-def _means() -> "Means":
-    from configs.installation import Installation
-    from forge_core.expected_q.oracle import Oracle
-    from forge_core.players.registry import Means
-
-    def oracle(name: str) -> Oracle:
-        from flows.oracle import oracle_named
-
-        return oracle_named(name)
-
-    return Means(Installation().thread_count(), oracle)
 
 
 def _sprt(text: str) -> "Sprt":

@@ -18,9 +18,11 @@ def add_to(app: typer.Typer) -> None:
 def backfill(
     end: Annotated[int, typer.Option(help="The seed after the last.")],
     start: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    make: Annotated[Literal["shards", "tables", "games"], typer.Option(help="What is made of a seed.")] = "shards",
+    make: Annotated[
+        Literal["shards", "tables", "games", "bids"], typer.Option(help="What is made of a seed.")
+    ] = "shards",
     output: Annotated[
-        Path | None, typer.Option(help="The folder to fill; if not given, data/shards, tables or games in FORGE_HOME.")
+        Path | None, typer.Option(help="The folder to fill; if not given, data/ and what is made, in FORGE_HOME.")
     ] = None,
     limit: Annotated[int | None, typer.Option(help="Make at most this many of the missing seeds.")] = None,
     block: Annotated[int | None, typer.Option(help="Seeds in a block; if not given, a minute of work.")] = None,
@@ -36,6 +38,7 @@ def backfill(
 ) -> None:
     """Fill a range of seeds by blocks that are tried again when they fail; killed, it goes on where it was."""
     from configs.operation import Backfill
+    from forge_core.bids.settings import BidSettings
     from forge_core.expected_q.settings import EqSettings
     from forge_core.shards.settings import ShardSettings
 
@@ -44,9 +47,10 @@ def backfill(
     report = run_flow(
         "backfill:backfill",
         seeds=seeds,
-        shards=build(ShardSettings, {}, None if make == "games" else sets),
+        shards=build(ShardSettings, {}, sets if make in ("shards", "tables") else None),
         device=device,
         games=build(EqSettings, {}, sets if make == "games" else None),
         model=None if oracle == "exact" else oracle,
+        bids=build(BidSettings, {}, sets if make == "bids" else None),
     ).value
     show_rows(f"Seeds {start:,} to {end - 1:,}, {make}", report.rows)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.options import Json, build
+from flows.cli.elsewhere import elsewhere
+from flows.cli.filling import fill
+from flows.cli.options import Json, Sets, build
 
 if TYPE_CHECKING:
     from forge_core.bids.advice import BidAdvice
@@ -47,6 +49,7 @@ def bid(
     """Chances of a hand under every declaration and bid, what to call, and what to lead."""
     if context.invoked_subcommand is not None:
         return
+    from flows.oracle import player_means
     from forge_core.bids.advice import Stakes, advise_call
     from forge_core.bids.matrix import bid_matrix
     from forge_core.bids.settings import BidSettings
@@ -58,7 +61,7 @@ def bid(
     dominoes, declarations = parsed(hand, declaration)
     values = {"samples": samples, "playouts": playouts, "play_for": play_for, "seat_model": seat_model}
     settings = build(BidSettings, values)
-    player = make_player(seat_model)
+    player = make_player(seat_model, player_means())
     stakes = Stakes(None if score is None else parse_score(score), others_make)
     auction = _auction(Auction(dealer, all_pass=AllPass.RESHAKE if reshake else AllPass.FORCED), bids)
     if poster is not None:
@@ -160,6 +163,7 @@ def why(
     """Deals on which a contract fails, as replays, the usual reason first."""
     from rich.console import Console
 
+    from flows.oracle import player_means
     from forge_core.bids.settings import BidSettings
     from forge_core.bids.why import why as find_failures
     from forge_core.players.registry import make_player
@@ -169,50 +173,37 @@ def why(
     trumps, dominoes = parse_declaration(declaration), parse_hand(hand)
     values = {"playouts": playouts, "play_for": below, "seat_model": seat_model}
     settings = build(BidSettings, values)
-    found = find_failures(dominoes, int(trumps), below, settings, make_player(seat_model), seed=seed)
+    found = find_failures(dominoes, int(trumps), below, settings, make_player(seat_model, player_means()), seed=seed)
     console = Console(highlight=False)
     for line in why_lines(found, show):
         console.print(line)
 
 
 @app.command()
+@elsewhere
 def generate(
-    output: Annotated[Path, typer.Option(help="The folder to fill: only what it lacks is made.")],
-    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
     start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
+    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
+    output: Annotated[
+        Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
+    ] = None,
+    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Make at most this many files.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files that are missing.")] = False,
     samples: Annotated[int, typer.Option(help="Worlds of a declaration, all hands open.")] = 500,
     playouts: Annotated[int, typer.Option(help="Hands played out of a declaration.")] = 0,
     seat_model: SeatModel = "pimc:worlds=2",
-    limit: Annotated[int | None, typer.Option(help="Make at most this many files.")] = None,
-    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files that are missing.")] = False,
+    sets: Sets = None,
+    on: Any = None,
 ) -> None:
     """Bid matrices of the hands that seeds deal seat 0, to {train,val,test}/seed_*.parquet."""
     from configs.pipeline import SeedSeries
-    from flows.cli.running import say
-    from forge_core.bids.dataset import Bids, generate_bids
+    from flows.fillers import BidFiller
     from forge_core.bids.settings import BidSettings
-    from forge_core.players.registry import make_player
-    from forge_view.console import progress
 
-    settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model})
-    player, dataset = make_player(seat_model), Bids(settings)
-    wanted = {"start": start_seed, "count": None if continuous else count, "limit": limit}
-    series = build(SeedSeries, wanted)
-    blocks = dataset.missing_blocks(output, dataset.items(series.seeds()), size=100, limit=limit)
-    if dry_run:
-        if continuous and limit is None:
-            raise typer.BadParameter("--dry-run with --continuous never ends: add --limit.")
-        for block in blocks:
-            typer.echo("\n".join(dataset.relative_path(seed) for seed in block))
-        return
-    made = 0
-    for block in blocks:
-        with progress(f"pricing hands {block[0]}-{block[-1]}", len(block), "{hands:.2f} hands/s") as advance:
-            made += len(
-                generate_bids(output, block, settings, player, on_seed=lambda _, advance=advance: advance(1, hands=1))
-            )
-    say(f"{made:,} files written in {output}")
+    settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model}, sets)
+    series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
+    fill(BidFiller(settings), series, output, dry_run=dry_run, hands=series, settings=settings, on=on)
 
 
 @app.command()

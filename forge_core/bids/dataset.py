@@ -1,5 +1,7 @@
 """Bid matrices as a data set of seeds: the hand that the seed deals seat 0, a row for each declaration."""
 
+import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +12,6 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from forge_core.bids.histogram import BINS
 from forge_core.bids.matrix import Method, bid_matrix
 from forge_core.bids.settings import BidSettings
 from forge_core.datasets.base import Dataset, claim
@@ -69,21 +70,8 @@ class Bids(Dataset[int]):
         return int(_metadata(path)["seed"])
 
     def read_whole(self, path: Path) -> int:
-        """The seed of a file, all pages of which have their checksums, and whose histograms hold every sample."""
-        seed, settings = self.identify(path), _settings(path)
-        try:
-            table = pq.read_table(path, page_checksum_verification=True)
-        except (OSError, pa.ArrowException) as error:
-            raise _damaged(path, str(error)) from error
-        expected = {"open": settings.samples, "play": settings.playouts}
-        for name, n in expected.items():
-            rows = table[name].to_pylist()
-            if [len(counts or ()) for counts in rows] != [BINS if n else 0] * len(Declaration):
-                raise _damaged(path, f"{name} histograms that have not {BINS} bins")
-            sums = [sum(counts or ()) for counts in rows]
-            if sums != [n] * len(Declaration):
-                raise _damaged(path, f"{name} histograms of {sums} samples")
-        return seed
+        """The seed of a file that says what was written into it."""
+        return int(read_matrix(path)["seed"][0].as_py())
 
     def check_settings(self, path: Path) -> None:
         """Raise InputError when a file was made with other settings."""
@@ -101,11 +89,13 @@ def generate_bids(
     settings: BidSettings,
     player: AnyPlayer,
     *,
+    threads: int = 0,
     on_seed: Callable[[int], None] | None = None,
 ) -> list[int]:
     """Write the matrices that a folder lacks; those written. Several generators may fill one folder side by side.
 
-    Killed at any moment, it leaves whole files and loses the seed it was at.
+    Killed at any moment, it leaves whole files and loses the seed it was at. `threads` values the open hands; 0 = all
+    cores.
     """
     dataset = Bids(settings)
     dataset.check_folder(folder)
@@ -116,7 +106,7 @@ def generate_bids(
         with claim(path, wait=False, is_sound=dataset.is_sound) as temporary:
             if temporary is None:
                 continue
-            _write(temporary, seed, settings, player)
+            _write(temporary, seed, settings, player, threads)
             temporary.replace(path)
         made.append(seed)
         if on_seed is not None:
@@ -124,9 +114,9 @@ def generate_bids(
     return made
 
 
-def _write(path: Path, seed: int, settings: BidSettings, player: AnyPlayer) -> None:
+def _write(path: Path, seed: int, settings: BidSettings, player: AnyPlayer, threads: int) -> None:
     hand = deal_from_seed(seed).hands[0]
-    matrix = bid_matrix(hand, [int(each) for each in Declaration], settings, player, seed=seed)
+    matrix = bid_matrix(hand, [int(each) for each in Declaration], settings, player, seed=seed, threads=threads)
     played = matrix.counts.get(Method.PLAY)
     table = pa.table(
         {
@@ -136,9 +126,35 @@ def _write(path: Path, seed: int, settings: BidSettings, player: AnyPlayer) -> N
             "open": matrix.counts[Method.OPEN].tolist(),
             "play": [None] * len(Declaration) if played is None else played.tolist(),
         },
-        schema=COLUMNS.with_metadata({"format": FORMAT, "seed": str(seed), "settings": settings.model_dump_json()}),
+        schema=COLUMNS,
     )
-    pq.write_table(table, path, compression="zstd", write_page_checksum=True)
+    metadata = {"format": FORMAT, "seed": str(seed), "settings": settings.model_dump_json()}
+    metadata["sha256"] = _digest(metadata["seed"], metadata["settings"], table)
+    pq.write_table(
+        table.replace_schema_metadata(metadata),
+        path,
+        compression="zstd",
+        write_page_checksum=True,
+        write_statistics=False,  # the footer has no checksum: it is kept short
+    )
+
+
+def _digest(seed: str, settings: str, table: pa.Table) -> str:
+    """SHA-256 of all that a file says."""
+    said = [FORMAT, seed, settings, table.to_pydict()]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()
+
+
+def read_matrix(path: Path) -> pa.Table:
+    """The rows of a file, checked against the digest in its metadata. Raises DataError, DamagedFile."""
+    found = _metadata(path)
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _damaged(path, str(error)) from error
+    if found.get("sha256") != _digest(found["seed"], found["settings"], table):
+        raise _damaged(path, "columns, seed or settings other than those written")
+    return table
 
 
 def collate_bids(folder: Path, output: Path) -> int:
@@ -150,10 +166,9 @@ def collate_bids(folder: Path, output: Path) -> int:
     for split in Split:
         for path in sorted((folder / split).glob("seed_*.parquet")):
             settings = _settings(path)
-            dataset = Bids(settings)
-            dataset.verify(path)
-            made_with = {name: pl.lit(value) for name, value in settings.model_dump().items()}
-            frames.append(pl.read_parquet(path).with_columns(split=pl.lit(split.value), **made_with))
+            Bids(settings).verify(path)
+            more = {"split": split.value, **settings.model_dump()}
+            frames.append(pl.DataFrame(read_matrix(path)).with_columns(**{k: pl.lit(v) for k, v in more.items()}))
     if not frames:
         raise InputError.of(
             got=f"{folder} without a single bid matrix", expected="{train,val,test}/seed_*.parquet",
@@ -174,9 +189,9 @@ def counts_of(table: pl.DataFrame, method: Method) -> np.ndarray:
 def _metadata(path: Path) -> dict[str, str]:
     try:
         raw = pq.read_schema(path).metadata or {}
-    except (OSError, pa.ArrowException) as error:
+        found = {key.decode(): value.decode() for key, value in raw.items()}
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise _damaged(path, str(error)) from error
-    found = {key.decode(): value.decode() for key, value in raw.items()}
     if "settings" not in found or "seed" not in found:
         raise DataError.of(got=f"{path} without a seed and settings", expected="a bid matrix", remedy="remove it")
     if found.get("format") != FORMAT:

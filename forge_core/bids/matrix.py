@@ -79,16 +79,22 @@ class BidMatrix:
 
 
 def bid_matrix(
-    hand: Sequence[int], declarations: Sequence[int], settings: BidSettings, player: AnyPlayer, *, seed: int = 0
+    hand: Sequence[int],
+    declarations: Sequence[int],
+    settings: BidSettings,
+    player: AnyPlayer,
+    *,
+    seed: int = 0,
+    threads: int = 0,
 ) -> BidMatrix:
-    """The matrix of a hand; `player` is the one that `settings.seat_model` names.
+    """The matrix of a hand; `player` is the one that `settings.seat_model` names; `threads` = 0 is all cores.
 
     Raises InputError unless `hand` is seven different dominoes, or without a declaration.
     """
     hand = check_hand(hand)
     if not declarations:
         raise InputError.of(got="no declaration", expected="at least one", remedy="name one, or all")
-    counts = {Method.OPEN: open_histograms(hand, declarations, settings.samples, seed=seed)}
+    counts = {Method.OPEN: open_histograms(hand, declarations, settings.samples, seed=seed, threads=threads)}
     if settings.playouts:
         counts[Method.PLAY] = play_histograms(hand, declarations, settings, player, seed=seed)
     return BidMatrix(hand, tuple(int(each) for each in declarations), counts, settings, seed)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs.operation import Backfill
+from forge_core.bids.settings import BidSettings
 from forge_core.errors import ForgeError, InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.read import read_metadata
@@ -32,11 +33,11 @@ def test_blocks_hold_every_gap_once_and_lie_where_they_always_lie(gaps: set[int]
         assert block in cut(range(5, 301), range(5, 301), size)
 
 
-@pytest.mark.parametrize("make", ["shards", "tables", "games"])
+@pytest.mark.parametrize("make", ["shards", "tables", "games", "bids"])
 @pytest.mark.parametrize("seeds", [1, 1000, 10_000, 999_000, 1_000_000, 100_000_000])
 def test_a_backfill_of_any_length_is_less_than_a_thousand_runs(make: str, seeds: int) -> None:
     size = Backfill.model_validate({"make": make, "end": seeds}).block_size
-    assert size >= 200
+    assert size >= (20 if make == "bids" else 200)
     assert -(-seeds // size) < 1000
 
 
@@ -83,6 +84,18 @@ def test_games_are_filled_likewise(tmp_path: Path) -> None:
     before = files(tmp_path)
     assert backfill(seeds, games=games).present == 2
     assert files(tmp_path) == before
+
+
+def test_bids_are_filled_likewise(home: Path) -> None:
+    from flows.backfill import backfill
+
+    seeds, bids = Backfill(make="bids", end=3, block=2), BidSettings(samples=2)
+    assert backfill(seeds.model_copy(update={"limit": 1}), bids=bids).made == 1
+    assert backfill(seeds, bids=bids).made == 2
+    before = files(home / "data" / "bids")
+    assert backfill(seeds, bids=bids).present == 3
+    assert list(files(home / "data" / "bids").items()) == list(before.items())
+    assert len(before) == 3
 
 
 @pytest.mark.usefixtures("home")

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from configs.pipeline import DealSeries, SeedSeries
+from forge_core.bids.settings import BidSettings
 from forge_core.errors import InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.deals import DealMode
@@ -105,8 +106,23 @@ def test_games_are_filled_likewise(tmp_path: Path) -> None:
     assert {name: content for name, content in files(tmp_path).items() if name in before} == before
 
 
+def test_bids_are_filled_likewise_and_a_foreign_seat_model_is_refused(tmp_path: Path) -> None:
+    from flows.fill import fill_bids
+
+    settings = BidSettings(samples=2, playouts=1, seat_model="highest")
+    assert fill_bids(tmp_path, SeedSeries(start=899, count=3, limit=2), settings).made == 2
+    before = files(tmp_path)
+    assert list(before) == ["train/seed_00000899.parquet", "val/seed_00000900.parquet"]
+    assert fill_bids(tmp_path, SeedSeries(start=899, count=3), settings).made == 1
+    assert {name: content for name, content in files(tmp_path).items() if name in before} == before
+    with pytest.raises(InputError, match="filled with"):
+        fill_bids(tmp_path, SeedSeries(count=1), settings.model_copy(update={"samples": 3}))
+    with pytest.raises(InputError, match="Got the player 'nobody'"):
+        fill_bids(None, SeedSeries(count=1), settings.model_copy(update={"seat_model": "nobody"}))
+
+
 def test_the_store_is_filled_by_the_same_code_in_every_mode() -> None:
-    from flows.fill import fill_games, fill_shards
+    from flows.fill import fill_bids, fill_games, fill_shards
     from flows.fillers import ShardFiller, gaps
 
     deals = DealSeries(start=49, count=3)
@@ -121,6 +137,9 @@ def test_the_store_is_filled_by_the_same_code_in_every_mode() -> None:
     games = EqSettings(n_worlds=2, enumerate_up_to=2)
     assert fill_games(None, SeedSeries(count=2), games).made == 2
     assert fill_games(None, SeedSeries(count=2), games).made == 0
+    bids = BidSettings(samples=2)
+    assert fill_bids(None, SeedSeries(count=2), bids).made == 2
+    assert fill_bids(None, SeedSeries(count=2), bids).made == 0
 
 
 def test_no_two_flows_share_a_name() -> None:
@@ -131,4 +150,13 @@ def test_no_two_flows_share_a_name() -> None:
         flow = getattr(importlib.import_module(module.replace("/", ".")), name)
         names.setdefault(flow.name, set()).add(entry)
     assert {name: entries for name, entries in names.items() if len(entries) > 1} == {}
-    assert {"generate-oracle", "generate-eq", "pipeline", "backfill", "fill-shards", "fill-games"} <= set(names)
+    assert {
+        "generate-oracle",
+        "generate-eq",
+        "pipeline",
+        "backfill",
+        "fill-shards",
+        "fill-games",
+        "fill-bids",
+        "bids",
+    } <= set(names)

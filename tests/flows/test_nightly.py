@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 from configs.operation import Growth
+from forge_core.bids.settings import BidSettings
 from forge_core.expected_q.settings import EqSettings
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.manifest import read_manifest
@@ -54,3 +55,16 @@ def test_games_grow_likewise(home: Path) -> None:
     states = [grow_games(Growth(seeds=1, enough=1), games, return_state=True) for _ in range(2)]
     assert [state.name for state in states] == ["Completed", "Enough"]
     assert len(list((home / "data" / "games").rglob("*.pt"))) == 1
+
+
+def test_bids_grow_likewise(home: Path) -> None:
+    from flows.nightly import grow_bids
+
+    bids = BidSettings(samples=2)
+    states = [grow_bids(Growth(seeds=1, enough=2), bids, return_state=True) for _ in range(3)]
+    assert [(state.name, state.message) for state in states] == [
+        ("Completed", "1 made, 0 already there, 1 missing"),
+        ("Completed", "1 made, 1 already there, 0 missing"),
+        ("Enough", "0 made, 2 already there, 0 missing"),
+    ]
+    assert len(list((home / "data" / "bids").rglob("*.parquet"))) == 2

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 import torch
 
+from forge_core.bids.dataset import collate_bids, read_matrix
 from forge_core.datasets.base import claim
 from forge_core.errors import DamagedFile, DataError, SchemaMismatch
 from forge_core.expected_q.collate import collate
@@ -23,7 +24,7 @@ from forge_core.shards.split import Split
 from forge_core.tokens.dataset import tokenize
 from forge_core.tokens.settings import TokenSettings
 
-KINDS = ["shards", "tables", "games"]
+KINDS = ["shards", "tables", "games", "bids"]
 
 
 @pytest.fixture(params=KINDS)
@@ -83,7 +84,7 @@ def test_hidden_and_foreign_files_do_not_matter(filled: Any) -> None:
 
 
 def test_a_damaged_file_is_missing_and_the_others_are_not(filled: Any) -> None:
-    for content in (b"", filled.path(1).read_bytes()[:-1], flipped(filled.path(1).read_bytes(), 0.4)):
+    for content in (b"", filled.path(1).read_bytes()[:-1], flipped(filled.path(1).read_bytes(), 0.1)):
         filled.path(1).write_bytes(content)
         assert filled.dataset.missing(filled.folder, filled.items) == [filled.items[1]]
         assert not filled.dataset.is_sound(filled.path(1))
@@ -138,6 +139,9 @@ def test_no_flipped_byte_changes_what_is_read(kind: str, originals: dict[str, An
                 other.settings,
                 other.oracle,
             )
+        elif kind == "bids":
+            assert original.dataset.identify(path) == original.items[0]
+            assert read_matrix(path).equals(read_matrix(original.path(0)))
         else:
             one, other = read_shard(original.path(0)), read_shard(path)
             assert one.frame.equals(other.frame)
@@ -169,10 +173,12 @@ def test_tokenize_and_collate_refuse_copies_and_wrong_names(originals: dict[str,
     def read(kind: str) -> None:
         if kind == "shards":
             tokenize([tmp_path / kind], tmp_path / "out", TokenSettings())
+        elif kind == "bids":
+            collate_bids(tmp_path / kind, tmp_path / "out.parquet")
         else:
             collate(tmp_path / kind, tmp_path / "out.parquet")
 
-    for kind in ("shards", "games"):
+    for kind in ("shards", "games", "bids"):
         shutil.copytree(originals[kind].folder, tmp_path / kind)
         one, other = (originals[kind].dataset.path(tmp_path / kind, item) for item in originals[kind].items[:2])
         copy = one.with_name(f"{one.stem} (1){one.suffix}")

@@ -22,6 +22,7 @@ DECIDES = {
     "export": ["forge_core/learn/export.py", "forge_core/tokens/arrays.py"],
     "publish": ["forge_core/learn/publish.py"],
     "generate-eq": ["forge_core/expected_q/games.py", "tasks/oracles.py", "forge_core/learn/inference.py"],
+    "bids": ["forge_core/bids/matrix.py", "forge_core/players/pimc.py", "forge_core/solver/search_kernel.py"],
     "arena": ["forge_core/players/pimc.py", "forge_core/arena/match.py", "forge_core/solver/search_kernel.py"],
 }
 """Files, some of many, without which the stage would make something else; its own module in tasks/ is another one."""
