@@ -132,16 +132,16 @@ class BidFiller(Filler[int]):
     flow = "fill-bids"
     title, unit = "Bids", "hand"
     block, fill_block = 20, 20
-    dataset: Bids
 
     def __init__(self, settings: BidSettings) -> None:
         self.dataset = Bids(settings)
+        self._settings = settings
 
     def call(self, items: Sequence[int]) -> Call[Any]:
         """See `Filler`."""
         from tasks.steps import bids_call
 
-        return bids_call(items, self.dataset.settings)
+        return bids_call(items, self._settings)
 
     def receipts(self, items: Sequence[int], details: Details) -> Sequence[Receipt]:
         """See `Filler`."""
@@ -150,7 +150,7 @@ class BidFiller(Filler[int]):
     def parameters(self, folder: Path, seeds: range) -> dict[str, Any]:
         """See `Filler`."""
         hands = SeedSeries(start=seeds.start, count=len(seeds))
-        return {"folder": folder, "hands": hands, "settings": self.dataset.settings}
+        return {"folder": folder, "hands": hands, "settings": self._settings}
 
 
 def _written_or_kept(dataset: Dataset[int], seeds: Sequence[int], details: Details) -> Sequence[Receipt]:
