@@ -11,6 +11,7 @@ from forge_core.arena.settings import Deals, MatchSettings
 from forge_core.players.contracts import Contracts, play_out
 from forge_core.players.decisions import Decisions
 from forge_core.players.registry import Means, make_player
+from forge_core.players.simple import RandomPlayer
 from forge_core.players.streams import stream_keys
 from forge_core.players.worlds import draw_worlds
 from forge_core.rules import deal_from_seed
@@ -47,7 +48,7 @@ def opening_worlds(deals: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
         def play(self, decisions: Decisions) -> np.ndarray:
             asked.append(decisions)
-            return make_player("random").play(decisions)
+            return RandomPlayer().play(decisions)
 
     play_out(Contracts(dealt, declared, none, none + 30, seeds), Asked(), Asked())
     worlds = draw_worlds(asked[0], stream_keys(seeds, 1, none, 0), 50, 50)

@@ -18,6 +18,7 @@ def steps_per_second(seconds: float) -> float:
         env.reset()
         for _ in range(28):
             seen, *_ = env.last()
+            assert seen is not None
             env.step(chance.choice(np.flatnonzero(seen["action_mask"]).tolist()))
         steps += 28
     return steps / (time.perf_counter() - start)

@@ -25,6 +25,7 @@ from report import options, publish
 from forge_core.rules import deal_from_seed
 from forge_core.shards import DealRequest, ShardSettings
 from forge_core.shards.generate import write_block
+from forge_core.shards.settings import Keep
 from forge_core.solver.gpu import cuda_device, has_cuda, solve_batches
 from forge_core.solver.search import search_q
 from forge_core.solver.state import OPENING
@@ -81,7 +82,7 @@ def search_speed(seeds: range) -> dict[str, float]:
     return {"search_ms_mean": float(np.mean(milliseconds)), "search_ms_max": max(milliseconds)}
 
 
-def bytes_per_state(keep: str, seeds: range, folder: Path) -> dict[str, float]:
+def bytes_per_state(keep: Keep, seeds: range, folder: Path) -> dict[str, float]:
     rates = []
     for seed in seeds:  # one at a time: `all` shards are large
         (receipt,) = write_block(requests(range(seed, seed + 1)), ShardSettings(keep=keep), folder / keep, threads=1)
@@ -125,8 +126,8 @@ def main() -> None:
     measures |= search_speed(range(50 if few else 200))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        measures |= bytes_per_state("all", range(2 if few else 8), folder)
-        measures |= bytes_per_state("table", range(5 if few else 40), folder)
+        measures |= bytes_per_state(Keep.ALL, range(2 if few else 8), folder)
+        measures |= bytes_per_state(Keep.TABLE, range(5 if few else 40), folder)
         measures["tokens_per_second"] = tokens_speed(range(10 if few else 40), folder)
     measures |= gpu_speed(range(64 if few else 512))
     publish("solve", measures, asked)

@@ -10,6 +10,7 @@ import os
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import lightning.pytorch as pl
 import torch
@@ -35,8 +36,9 @@ class Stopwatch(Callback):
     def __init__(self) -> None:
         self.started = self.ended = self.waited_before = self.waited = 0.0
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
-        waited = getattr(trainer.datamodule.train_batches, "waited", 0.0)
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any, **__: Any) -> None:
+        loop: Any = trainer
+        waited = getattr(loop.datamodule.train_batches, "waited", 0.0)
         if trainer.global_step > WARM:
             self.ended, self.waited = self._now(), waited
         else:

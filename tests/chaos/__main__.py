@@ -20,6 +20,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -28,9 +29,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.faults import FAULTS, Fault, Scene
-from tests.chaos.ground import LIMIT, Site, kill, wait_until
-from tests.chaos.postgres import Postgres
+from tests.chaos.ground import Site, kill, wait_until
 from tests.chaos.work import WORKS, Reference, Work, has_begun, shortcomings, told, undisturbed
+from tests.home import PATIENCE
+from tests.postgres import Postgres
 
 ZOMBIES = 420  # seconds after which no killed run may be shown as running: five minutes, and what the server needs
 
@@ -64,8 +66,10 @@ def main() -> int:
     start = time.monotonic()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what was started is ended
     folder = Path(tempfile.mkdtemp(prefix="forge-chaos-"))
-    database = Postgres(folder / "postgres") if options.database == "postgresql" else None
-    with Site(folder, database) as site:
+    with (
+        Postgres() if options.database == "postgresql" else nullcontext() as database,
+        Site(folder, database) as site,
+    ):
         if not options.no_zombies:
             site.prepare()
         references = _references(site, list(dict.fromkeys(work for _, work in plan)), console)
@@ -142,14 +146,14 @@ def _try(site: Site, number: int, chosen: tuple[Fault, Work], references: dict[s
         fault.strike(scene)
         scene.end()
         fault.mend(scene)
-        if code := home.start(work.command(home)).wait(LIMIT):
+        if code := home.launch(work.command(home)).wait(PATIENCE):
             wrong.append(f"the run that was started again ended with {code}: {told(home)}")
         wrong += shortcomings(work, home, scene.reference)
     except Exception:  # whatever goes wrong here is what this program is looking for
         wrong.append(traceback.format_exc())
     finally:
-        for pid in home.processes():
-            kill(pid)
+        for process in home.processes():
+            kill(process.pid)
         if not wrong:
             fault.cleanup(scene)
             shutil.rmtree(home.folder, ignore_errors=True)

@@ -11,8 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.chaos.ground import LIMIT, Home, Site, kill, wait_until
+from tests.chaos.ground import Site, SiteHome, kill, wait_until
 from tests.chaos.work import BACKFILL, FILL, GAMES, GENERATE, PIPELINE, Reference, Work
+from tests.home import PATIENCE
 
 ENGINE = "prefect.engine"
 """In the command lines of the processes in which a worker runs flows."""
@@ -25,7 +26,7 @@ class Scene:
     """A work under way in a home of its own."""
 
     site: Site
-    home: Home
+    home: SiteHome
     work: Work
     reference: Reference
     rng: random.Random
@@ -50,9 +51,9 @@ class Scene:
     def end(self) -> None:
         """Wait for all that runs here."""
         if self.process is not None:
-            self.process.wait(LIMIT)
+            self.process.wait(PATIENCE)
         for other in self.others:
-            other.wait(LIMIT)
+            other.wait(PATIENCE)
 
 
 class Fault:
@@ -69,7 +70,7 @@ class Fault:
 
     def begin(self, scene: Scene) -> None:
         """Start the work."""
-        scene.process = scene.home.start(scene.work.command(scene.home))
+        scene.process = scene.home.launch(scene.work.command(scene.home))
 
     def strike(self, scene: Scene) -> None:
         """While the work is under way."""
@@ -94,7 +95,7 @@ class KillTask(Fault):
 
     def strike(self, scene: Scene) -> None:
         if blocks := scene.site.pool.processes(ENGINE):
-            kill(scene.rng.choice(blocks))
+            kill(scene.rng.choice(blocks).pid)
 
 
 class KillWorker(Fault):
@@ -191,7 +192,7 @@ class Twice(Fault):
     name = "the same started twice"
 
     def strike(self, scene: Scene) -> None:
-        scene.others.append(scene.home.start(scene.work.command(scene.home), "second"))
+        scene.others.append(scene.home.launch(scene.work.command(scene.home), "second"))
 
 
 class TwiceAndKill(Twice):

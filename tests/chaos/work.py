@@ -10,7 +10,8 @@ from typing import NamedTuple
 from forge_core.artifacts import upkeep
 from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.listing import list_folder
-from tests.chaos.ground import FORGE, LIMIT, Home, wait_until
+from tests.chaos.ground import SiteHome, wait_until
+from tests.home import FORGE, PATIENCE
 
 _DEALS = "deals=[{start: 0, count: 2}, {start: 900, count: 1}, {start: 950, count: 1}]"
 _SMALL = ("shards.states_per_deal=200", "train.epochs=2", "train.samples_per_epoch=512", "games.count=1")
@@ -29,11 +30,11 @@ class Work:
     output: bool = False
     pooled: bool = False
 
-    def command(self, home: Home) -> list[str | Path]:
+    def command(self, home: SiteHome) -> list[str | Path]:
         where = ["--output", str(self.folder(home))] if self.output else []
         return [FORGE, *self.words, *where]
 
-    def folder(self, home: Home) -> Path:
+    def folder(self, home: SiteHome) -> Path:
         return home.folder / "output"
 
 
@@ -75,24 +76,24 @@ class Reference(NamedTuple):
     size: int
 
 
-def undisturbed(work: Work, home: Home) -> Reference:
+def undisturbed(work: Work, home: SiteHome) -> Reference:
     """Run the work and see what it makes."""
     start = time.monotonic()
-    process = home.start(work.command(home))
+    process = home.launch(work.command(home))
     wait_until(lambda: has_begun(work, home) or process.poll() is not None, "the first that it writes")
     begun = time.monotonic() - start
-    if process.wait(LIMIT):
+    if process.wait(PATIENCE):
         raise RuntimeError(home.log("run").read_text())
     seconds = time.monotonic() - start
     return Reference(made(work, home), begun, seconds, sum(file.stat().st_size for file in _files(home.folder)))
 
 
-def has_begun(work: Work, home: Home) -> bool:
+def has_begun(work: Work, home: SiteHome) -> bool:
     """Whether the work has written something."""
     return work.folder(home).exists() if work.output else (home.folder / "store").exists()
 
 
-def made(work: Work, home: Home) -> Made:
+def made(work: Work, home: SiteHome) -> Made:
     """What a home holds now."""
     store = Folder(home.folder / "store")
     keys = {key.digest: key.entry.reference.digest for key in store.key_files() if key.entry is not None}
@@ -101,7 +102,7 @@ def made(work: Work, home: Home) -> Made:
     return Made(keys, objects, {file.path: file.sha256 for file in files})
 
 
-def shortcomings(work: Work, home: Home, reference: Reference) -> list[str]:
+def shortcomings(work: Work, home: SiteHome, reference: Reference) -> list[str]:
     """Everything in which a home that was disturbed and put right differs from an undisturbed one."""
     found, expected = made(work, home), reference.made
     words: list[str] = []
@@ -119,7 +120,7 @@ def shortcomings(work: Work, home: Home, reference: Reference) -> list[str]:
     return words
 
 
-def _left_behind(work: Work, home: Home, store: Folder) -> Sequence[Path]:
+def _left_behind(work: Work, home: SiteHome, store: Folder) -> Sequence[Path]:
     """What neither the runs nor gc have tidied up."""
     upkeep.collect(store, upkeep.plan(store, days=1))
     hidden = [*store.root.glob("*/*/.*"), *work.folder(home).glob("*/.*")]
@@ -130,6 +131,6 @@ def _files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def told(home: Home) -> str:
+def told(home: SiteHome) -> str:
     """The last lines that the runs of a home wrote."""
     return json.dumps(home.log("run").read_text()[-1500:])

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from machine import Machine
+
+from tests.home import Home
 
 
 @pytest.fixture(scope="module")
-def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    machine = Machine(tmp_path_factory.mktemp("home"))
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    home = Home(tmp_path_factory.mktemp("home"))
     try:
-        machine.forge("up", "--detach", "--no-mlflow")
-        yield machine
+        home.must("up", "--detach", "--no-mlflow")
+        yield home
     finally:
-        machine.kill()
+        home.kill()

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 import yaml
-from machine import until
 
 from configs.installation import Installation, prefect_environment
+from tests.home import wait_for
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "deployments" / "compose.yaml"
@@ -108,7 +108,7 @@ def test_the_server_starts_by_its_command_and_asks_for_the_password(services: di
             return 0
 
     try:
-        until(lambda: status("/health") == 200, f"the server answers: {(tmp_path / 'log').read_text()}")
+        wait_for(lambda: status("/health") == 200, f"the server answers: {(tmp_path / 'log').read_text()}")
         assert status("/admin/version") == 401
         assert status("/admin/version", "admin:wrong") == 401
         assert status("/admin/version", SECRETS["FORGE_AUTH"]) == 200

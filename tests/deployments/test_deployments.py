@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from machine import PATIENCE, Machine, until
+
+from tests.home import PATIENCE, Home, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -27,18 +28,18 @@ def declared() -> set[str]:
     return {f"{each['entrypoint']} {each['name']}" for each in found}
 
 
-def _automations(machine: Machine) -> dict[str, dict[str, Any]]:
-    return {each["name"]: each for each in machine.api("/automations/filter")}
+def _automations(home: Home) -> dict[str, dict[str, Any]]:
+    return {each["name"]: each for each in home.api("/automations/filter")}
 
 
-def ended(machine: Machine, run: str) -> dict[str, Any] | None:
-    state = machine.state(run)
+def ended(home: Home, run: str) -> dict[str, Any] | None:
+    state = home.state(run)
     return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED", "CANCELLED") else None
 
 
-def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated(machine: Machine) -> None:
+def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated(home: Home) -> None:
     def deployed() -> list[dict[str, Any]]:
-        return machine.api("/deployments/filter")
+        return home.api("/deployments/filter")
 
     assert {f"{each['entrypoint']} {each['name']}" for each in deployed()} == declared()
     assert {each["work_pool_name"] for each in deployed() if each["name"] == "on-gpu"} == {"gpu"}
@@ -47,132 +48,135 @@ def test_one_command_makes_pools_automations_and_deployments_and_may_be_repeated
     assert schedule["schedule"] | {"cron": "0 2 * * *", "timezone": "Etc/UTC"} == schedule["schedule"]
     assert schedule["active"]
     for flow in ("generate-oracle", "generate-eq", "pipeline"):
-        until(lambda flow=flow: [run for run in machine.runs(flow) if run["auto_scheduled"]], f"{flow} is scheduled")
-    machine.api(f"/deployments/{nightly['id']}/schedules/{schedule['id']}", "PATCH", active=False)
-    automations = _automations(machine)
+        wait_for(lambda flow=flow: [run for run in home.runs(flow) if run["auto_scheduled"]], f"{flow} is scheduled")
+    home.api(f"/deployments/{nightly['id']}/schedules/{schedule['id']}", "PATCH", active=False)
+    automations = _automations(home)
     assert set(automations) == {"crashed-runs", "lost-runs"}
 
-    machine.forge("deploy")
+    home.must("deploy")
     prefect = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"]
-    credential = (machine.home / "prefect" / "credential").read_text()
-    environment = {**machine.environment, "PREFECT_API_URL": machine.api_url, "PREFECT_API_AUTH_STRING": credential}
+    environment = {
+        **home.environment,
+        "PREFECT_API_URL": f"{home.address}/api",
+        "PREFECT_API_AUTH_STRING": home.credential,
+    }
     subprocess.run(
         prefect, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=PATIENCE
     )
     assert {f"{each['entrypoint']} {each['name']}" for each in deployed()} == declared()
-    (again,) = machine.api(f"/deployments/{nightly['id']}", "GET")["schedules"]
+    (again,) = home.api(f"/deployments/{nightly['id']}", "GET")["schedules"]
     assert not again["active"], "what a person has switched off stays off"
-    assert _automations(machine) == automations, "a replaced one would forget the runs that it watches"
+    assert _automations(home) == automations, "a replaced one would forget the runs that it watches"
 
 
-def test_status_shows_workers_and_pools(machine: Machine) -> None:
-    out = machine.forge("status")
+def test_status_shows_workers_and_pools(home: Home) -> None:
+    out = home.must("status")
     assert re.search(r"worker cpu\s+healthy\s+http://127.0.0.1:\d+", out)
     assert re.search(r"gpu\s+process\s+\S+ gpu", out)
 
 
-def test_a_backfill_by_runs_on_a_pool_twice_at_once_starts_every_block_once(machine: Machine) -> None:
+def test_a_backfill_by_runs_on_a_pool_twice_at_once_starts_every_block_once(home: Home) -> None:
     seeds = {"make": "shards", "end": 6, "block": 2, "where": "cpu", "at_once": 3}
-    runs = [machine.run("backfill/seed-range", seeds=seeds, shards=FEW) for _ in range(2)]
-    states = [until(lambda run=run: ended(machine, run), "the backfill ends") for run in runs]
+    runs = [home.run("backfill/seed-range", seeds=seeds, shards=FEW) for _ in range(2)]
+    states = [wait_for(lambda run=run: ended(home, run), "the backfill ends") for run in runs]
     assert [state["type"] for state in states] == ["COMPLETED", "COMPLETED"]
     made = [int(state["message"].split()[0]) for state in states]
     assert sorted(made) == [0, 6], "the second one finds all that the first has made"
-    blocks = machine.runs("fill-shards")
+    blocks = home.runs("fill-shards")
     assert sorted(run["name"] for run in blocks) == ["shards 0-1", "shards 2-3", "shards 4-5"]
-    assert len(list((machine.home / "data" / "shards").rglob("*.parquet"))) == 6
+    assert len(list((home.folder / "data" / "shards").rglob("*.parquet"))) == 6
 
-    (machine.home / "data" / "shards" / "train" / "seed_00000003_decl_3.parquet").unlink()
-    out = machine.forge(
+    (home.folder / "data" / "shards" / "train" / "seed_00000003_decl_3.parquet").unlink()
+    out = home.must(
         *("backfill", "--end", "6", "--block", "2", "--where", "cpu", "--set", "states_per_deal=20", "--set"),
         "keep=samples",
     )
     assert re.search(r"made\s+│ 1 ", out)
-    names = [run["name"] for run in machine.runs("fill-shards")]
+    names = [run["name"] for run in home.runs("fill-shards")]
     assert len(names) == 4
     assert names.count("shards 2-3") == 2, "what ended long ago does not stand for a new run"
 
 
-def test_cancelling_a_backfill_cancels_the_runs_of_its_blocks(machine: Machine) -> None:
+def test_cancelling_a_backfill_cancels_the_runs_of_its_blocks(home: Home) -> None:
     seeds = {"make": "shards", "start": 10_000, "end": 12_000, "block": 1000, "where": "cpu", "folder": "data/other"}
-    run = machine.run("backfill/seed-range", seeds=seeds, shards=FEW)
+    run = home.run("backfill/seed-range", seeds=seeds, shards=FEW)
 
     def blocks() -> list[dict[str, Any]]:
-        return [each for each in machine.runs("fill-shards") if each["name"].startswith("shards 1")]
+        return [each for each in home.runs("fill-shards") if each["name"].startswith("shards 1")]
 
-    until(lambda: [each for each in blocks() if each["state_type"] == "RUNNING"], "a block is under way")
-    machine.api(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
-    assert until(lambda: ended(machine, run), "the backfill ends")["type"] == "CANCELLED"
-    assert {until(lambda each=each: ended(machine, each["id"]), "a block ends")["type"] for each in blocks()} == {
+    wait_for(lambda: [each for each in blocks() if each["state_type"] == "RUNNING"], "a block is under way")
+    home.api(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
+    assert wait_for(lambda: ended(home, run), "the backfill ends")["type"] == "CANCELLED"
+    assert {wait_for(lambda each=each: ended(home, each["id"]), "a block ends")["type"] for each in blocks()} == {
         "CANCELLED"
     }
 
 
-def test_a_run_that_is_killed_with_its_worker_is_shown_as_crashed(machine: Machine) -> None:
-    automation = _automations(machine)["crashed-runs"]
+def test_a_run_that_is_killed_with_its_worker_is_shown_as_crashed(home: Home) -> None:
+    automation = _automations(home)["crashed-runs"]
     assert automation["trigger"]["within"] >= 3 * 30, "three heartbeats"
     trigger = {**automation["trigger"], "within": 10}  # seconds, or this test would take minutes
     wanted = ("name", "description", "enabled", "actions", "actions_on_trigger", "actions_on_resolve", "tags")
     body = {name: automation[name] for name in wanted if name in automation}
-    machine.api(f"/automations/{automation['id']}", "PUT", **body, trigger=trigger)
+    home.api(f"/automations/{automation['id']}", "PUT", **body, trigger=trigger)
 
-    process = machine.start("backfill", "--start", "20000", "--end", "30000", "--set", "states_per_deal=20")
-    (run,) = until(
-        lambda: [each for each in machine.runs("backfill") if each["state_type"] == "RUNNING"], "the run begins"
+    process = home.start("backfill", "--start", "20000", "--end", "30000", "--set", "states_per_deal=20")
+    (run,) = wait_for(
+        lambda: [each for each in home.runs("backfill") if each["state_type"] == "RUNNING"], "the run begins"
     )
-    heartbeat = {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}}}
-    until(
+    heartbeat = {"event": {"name": ["prefect.flow-run.heartbeat"]}}
+    wait_for(
         lambda: [
             each
-            for each in machine.api("/events/filter", **heartbeat)["events"]
+            for each in home.api("/events/filter", filter=heartbeat)["events"]
             if each["resource"]["prefect.resource.id"] == f"prefect.flow-run.{run['id']}"
         ],
         "its heartbeat is recorded",
     )
     process.kill()
     process.communicate()
-    assert machine.state(run["id"])["type"] == "RUNNING"
-    state = until(lambda: ended(machine, run["id"]), "it is shown as crashed")
+    assert home.state(run["id"])["type"] == "RUNNING"
+    state = wait_for(lambda: ended(home, run["id"]), "it is shown as crashed")
     assert state["type"] == "CRASHED"
     assert "What was finished is kept" in state["message"]
-    machine.api(f"/automations/{automation['id']}", "PUT", **body, trigger=automation["trigger"])
+    home.api(f"/automations/{automation['id']}", "PUT", **body, trigger=automation["trigger"])
 
 
-def test_down_ends_runs_workers_and_servers(machine: Machine) -> None:
-    machine.run("fill-shards/on-demand", folder="data/last", deals={"start": 40_000, "count": 5000}, shards=FEW)
-    until(lambda: list((machine.home / "data" / "last").rglob("*.parquet")), "the run makes something")
-    out = machine.forge("down")
+def test_down_ends_runs_workers_and_servers(home: Home) -> None:
+    home.run("fill-shards/on-demand", folder="data/last", deals={"start": 40_000, "count": 5000}, shards=FEW)
+    wait_for(lambda: list((home.folder / "data" / "last").rglob("*.parquet")), "the run makes something")
+    out = home.must("down")
     assert "worker cpu stopped" in out
     assert "Prefect  stopped" in out
-    assert not machine.processes()
+    assert not home.processes()
 
 
-def _state_of_last(machine: Machine) -> str:
-    (ended,) = [run for run in machine.runs("fill-shards") if run["parameters"]["folder"] == "data/last"]
+def _state_of_last(home: Home) -> str:
+    (ended,) = [run for run in home.runs("fill-shards") if run["parameters"]["folder"] == "data/last"]
     return ended["state_type"]
 
 
-def _long_ago(machine: Machine) -> None:
+def _long_ago(home: Home) -> None:
     """Make the server believe that it has not run for an hour."""
-    with closing(sqlite3.connect(machine.home / "prefect" / "prefect.db")) as database, database:
+    with closing(sqlite3.connect(home.folder / "prefect" / "prefect.db")) as database, database:
         late = "strftime('%Y-%m-%d %H:%M:%f', end, '-1 hour')"
         assert database.execute(f"UPDATE automation_bucket SET end = {late}").rowcount
 
 
-def test_up_starts_again_what_has_ended_and_ctrl_c_ends_it_all(machine: Machine) -> None:
-    _long_ago(machine)
-    process = machine.start("up", "--no-mlflow", "--pool", "cpu")
-    record = machine.home / "workers" / "cpu" / "server.json"
-    until(record.exists, "the worker is started")
+def test_up_starts_again_what_has_ended_and_ctrl_c_ends_it_all(home: Home) -> None:
+    _long_ago(home)
+    process = home.start("up", "--no-mlflow", "--pool", "cpu")
+    record = home.folder / "workers" / "cpu" / "server.json"
+    wait_for(record.exists, "the worker is started")
     first = int(re.findall(r'"pid": (\d+)', record.read_text())[0])
-    until(lambda: re.search(r"worker cpu\s+healthy", machine.forge("status")), "it is healthy")
+    wait_for(lambda: re.search(r"worker cpu\s+healthy", home.must("status")), "it is healthy")
     time.sleep(5)  # until `up` watches
     os.kill(first, signal.SIGKILL)
-    until(lambda: f'"pid": {first},' not in record.read_text(), "the worker is started again")
-    until(lambda: _state_of_last(machine) == "CRASHED", "what `forge down` has ended is shown as crashed")
+    wait_for(lambda: f'"pid": {first},' not in record.read_text(), "the worker is started again")
+    wait_for(lambda: _state_of_last(home) == "CRASHED", "what `forge down` has ended is shown as crashed")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert "worker cpu has ended; it is started again" in err
     assert "Traceback" not in err
-    assert not machine.processes()
+    assert not home.processes()

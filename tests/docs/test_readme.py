@@ -25,7 +25,7 @@ def test_commands_parse(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPat
             Path(word).touch()
         elif word in ("shards", "tokens", "model", "games"):
             Path(word).mkdir(exist_ok=True)
-    command: click.Command = typer.main.get_command(app)
+    command = typer.main.get_command(app)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         name = words.pop(0)
         assert name in command.commands, f"forge has no command {name}"

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from configs.pipeline import SeedRange
+from forge_core.artifacts.reference import Reference
 from forge_core.errors import StoreError
 from forge_core.shards.read import read_shard
 from forge_core.shards.settings import ShardSettings
@@ -21,7 +22,7 @@ SHARDS = ShardSettings(states_per_deal=50)
 def test_second_run_is_cached_and_changes_recompute_what_is_behind_them(stages: Stages) -> None:
     from flows.stages import generate, tokenize
 
-    shards = generate(DEALS, SHARDS)
+    shards: list[Reference | Path] = [*generate(DEALS, SHARDS)]
     tokens = tokenize(shards, TokenSettings())
     assert stages() == ["generate made"] * 4 + ["tokenize made"]
 
@@ -63,13 +64,13 @@ def test_folders_of_the_users_give_the_same_tokens(tmp_path: Path) -> None:
     from flows.stages import generate, tokenize
     from tasks.run import store
 
-    shards = generate(DEALS, SHARDS)
-    for each in shards:
+    made = generate(DEALS, SHARDS)
+    for each in made:
         store().checkout(each, tmp_path / "shards")
     assert len(list((tmp_path / "shards").rglob("seed_*.parquet"))) == 5
     assert read_shard(tmp_path / "shards" / "train" / "seed_00000048_decl_8.parquet").metadata.rows == 50
 
-    tokens = tokenize(shards, TokenSettings())
+    tokens = tokenize([*made], TokenSettings())
     assert tokenize([tmp_path / "shards"], TokenSettings(), output=tmp_path / "tokens").digest == tokens.digest
     assert read_manifest(tmp_path / "tokens").samples == {"train": 150, "val": 50, "test": 50}
 

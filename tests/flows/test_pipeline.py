@@ -68,13 +68,14 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
 
     state = pipeline(TINY, return_state=True)
     result = state.result()
-    rows = dict(pipeline_rows(result))
+    rows = {row[0]: row[1] for row in pipeline_rows(result)}
     assert rows["deals solved"] == "4"
     assert rows["samples, test"] == "60"
     assert rows["E[Q] games"] == "1"
     assert {row[0] for row in metric_rows(result.evaluation, "given")} >= {"q_gap", "accuracy"}
     assert tracking.recall(result.model) is not None
     assert (home / "mlflow" / "mlflow.db").exists()
+    assert state.state_details.flow_run_id is not None
     with get_client(sync_client=True) as client:
         run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
         keys = {artifact.key for artifact in client.read_artifacts(artifact_filter=run)}

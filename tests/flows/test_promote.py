@@ -82,8 +82,8 @@ def test_who_becomes_the_champion(home: Path, tmp_path: Path) -> None:
     assert version.tags["dataset"] == "0" * 64
     assert len(version.tags["code"]) == 64
     assert version.tags["parent"] == "none"
-    assert client.get_run(version.run_id).data.metrics["test/uniform/q_gap"] == card["test"]["uniform"]["q_gap"]
-    kept = [path.name for path in (home / "mlflow" / "artifacts" / version.run_id).rglob("model*")]
+    assert client.get_run(version.run_id or "").data.metrics["test/uniform/q_gap"] == card["test"]["uniform"]["q_gap"]
+    kept = [path.name for path in (home / "mlflow" / "artifacts" / (version.run_id or "")).rglob("model*")]
     assert {"model.safetensors", "model.onnx"} <= set(kept)
 
     again = promote(tmp_path / "first", settings=FEW)  # changes nothing

@@ -128,7 +128,7 @@ def test_registered_models_have_a_version_and_an_alias_and_only_one_each(home: P
     assert sorted(version.tags["weights"] for version in versions) == ["one", "two"]
     champion = client.get_model_version_by_alias("domino-qvalue", "champion")
     assert champion.tags == {"weights": "one", "dataset": "abc"}
-    assert (Path(champion.source) / "model.onnx").read_bytes() == b"weights"
+    assert (Path(champion.source or "") / "model.onnx").read_bytes() == b"weights"
 
 
 def test_failing_work_fails_the_run(home: Path) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from home import Home
 
 from forge_core.artifacts.listing import list_folder
+from tests.home import Home
 
 SMALL = [
     *("--set", "deals=[{start: 0, count: 6}, {start: 900, count: 1}, {start: 950, count: 1}]"),
@@ -56,11 +56,8 @@ def test_pipeline_starts_a_server_once_and_its_second_run_is_cached(home: Home) 
 @pytest.mark.slow
 def test_killed_run_leaves_nothing_spoiled_and_the_next_one_ends_the_same(home: Home, tmp_path: Path) -> None:
     undisturbed = artifacts(home)
-    other = Home(tmp_path / "other")
-    other.environment["PREFECT_API_URL"] = (
-        json.loads((home.folder / "prefect" / "server.json").read_text())["address"] + "/api"
-    )
-    other.environment["PREFECT_API_AUTH_STRING"] = (home.folder / "prefect" / "credential").read_text()
+    served = {"PREFECT_API_URL": f"{home.address}/api", "PREFECT_API_AUTH_STRING": home.credential}
+    other = Home(tmp_path / "other", **served)
     for seconds in (4, 7, 10):
         process = other.start("pipeline", "--preset", "demo", *SMALL)
         time.sleep(seconds)

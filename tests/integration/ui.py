@@ -5,13 +5,13 @@ import os
 import time
 from pathlib import Path
 
-from home import wait_for
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select
 
 from flows.guard import sign_in
+from tests.home import wait_for
 
 PICTURES = "FORGE_TEST_PICTURES"
 """The environment variable that names a folder for screenshots."""

@@ -165,7 +165,7 @@ class Containers:
         for image in self._layers(definition.image_id):
             for line in image.dockerfile_commands:
                 if line.startswith("ENV ") and not line.startswith("ENV PATH="):
-                    named.update(word.split("=", 1) for word in shlex.split(line)[1:])
+                    named |= dict(word.split("=", 1) for word in shlex.split(line)[1:])
         for secret_id in definition.secret_ids:
             named.update(self.cloud.secrets[secret_id])
         home = self.cloud.folder / "home"

@@ -38,6 +38,10 @@ def deals(*seeds: int, states: int = 100, **shards: Any) -> Call[GenerateSetting
     return Call(generate.STAGE, GenerateSettings(shards=settings, deals=asked))
 
 
+def requests(plane: ControlPlane, name: str) -> list[Any]:
+    return [call.request for call in plane.calls if call.name == name]
+
+
 def apps(plane: ControlPlane) -> list[App]:
     return list(plane._cloud.apps.values())
 
@@ -107,7 +111,7 @@ def test_a_gpu_that_the_machine_does_not_have_is_refused_not_replaced(
 ) -> None:
     with pytest.raises(InputError, match="On Modal: Got device cuda"):
         away(gpus=("T4", "L4")).run(deals(0), tmp_path)
-    (asked,) = [call.request for call in control_plane.calls if call.name == "FunctionCreate"]
+    (asked,) = requests(control_plane, "FunctionCreate")
     ranked = [each.function.resources for each in asked.function_data.ranked_functions]
     assert [each.gpu_config.gpu_type for each in ranked] == ["T4", "L4"]
     assert not control_plane.running()
@@ -115,7 +119,7 @@ def test_a_gpu_that_the_machine_does_not_have_is_refused_not_replaced(
 
 def test_a_function_has_hard_limits(control_plane: ControlPlane, tmp_path: Path) -> None:
     away(retries=1, max_containers=3, time_limit=77).run(deals(0, states=10), tmp_path)
-    (asked,) = [call.request.function for call in control_plane.calls if call.name == "FunctionCreate"]
+    asked = requests(control_plane, "FunctionCreate")[0].function
     assert (asked.resources.milli_cpu, asked.resources.milli_cpu_max) == (4000, 4000)
     assert (asked.resources.memory_mb, asked.resources.memory_mb_max) == (4096, 4096)
     assert (asked.timeout_secs, asked.retry_policy.retries) == (77, 1)

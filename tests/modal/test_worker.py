@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -62,7 +62,11 @@ def test_prefect_knows_the_worker_and_its_form() -> None:
 def test_what_the_worker_has_for_itself_stays_with_it(tmp_path: Path) -> None:
     from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-    here = {PREFECT_API_URL: "http://here/api", PREFECT_API_AUTH_STRING: "me:hush", PREFECT_HOME: tmp_path}
+    here: dict[Any, Any] = {
+        PREFECT_API_URL: "http://here/api",
+        PREFECT_API_AUTH_STRING: "me:hush",
+        PREFECT_HOME: tmp_path,
+    }
     with temporary_settings(here):
         request = job(env={"FORGE_HOME": "/forge"}, api_url="https://there/api").request()
     assert request.env["PREFECT_API_URL"] == "https://there/api"

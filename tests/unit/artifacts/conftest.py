@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
 
@@ -94,7 +94,8 @@ class Ageing:
             self.storage.age(part, days)
         for path in self.store.root.rglob("*"):
             if part in str(path.relative_to(self.store.root)):
-                os.utime(path, (time.time() - days * 86400,) * 2)
+                then = time.time() - days * 86400
+                os.utime(path, (then, then))
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ class Tunnel:
     """Another address of the storage, which can be closed."""
 
     def __init__(self, storage: Any) -> None:
-        from moto.server import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
         from werkzeug.serving import make_server
 
         self.storage = storage

@@ -94,6 +94,7 @@ def test_agrees_with_advice_on_the_opening_lead() -> None:
     assert chance.p == makes.any(axis=1).mean()
     for play in advice.plays:
         assert play.p_make == pytest.approx(makes[:, hand.index(play.domino)].mean())
+        assert play.p_make is not None
         assert play.p_make <= chance.p + 1e-12
 
 
@@ -148,9 +149,11 @@ def test_a_hand_of_six_and_no_declaration() -> None:
 def test_open_hands_are_an_upper_bound_of_playouts() -> None:
     """Over many hands together, best-suited declaration each: the players of a playout have to guess."""
     hands = [deal_from_seed(seed).hands[0] for seed in range(30)]
-    opened = sum(open_histograms(hand, [seed % 10], 4, seed=seed)[0] for seed, hand in enumerate(hands))
+    opened = np.sum([open_histograms(hand, [s % 10], 4, seed=s)[0] for s, hand in enumerate(hands)], axis=0)
     chosen = BidSettings(playouts=4)
-    played = sum(play_histograms(hand, [s % 10], chosen, TWO_WORLDS, seed=s)[0] for s, hand in enumerate(hands))
+    played = np.sum(
+        [play_histograms(hand, [s % 10], chosen, TWO_WORLDS, seed=s)[0] for s, hand in enumerate(hands)], axis=0
+    )
     assert p_make(opened, Bid(30)).p >= p_make(played, Bid(30)).p
     assert mean_points(opened) > mean_points(played)
 

@@ -2,8 +2,8 @@
 
 import os
 import stat
-import urllib.request
 from pathlib import Path
+from urllib.request import proxy_bypass_environment  # pyright: ignore[reportAttributeAccessIssue]
 
 import httpx
 import pytest
@@ -76,13 +76,13 @@ def test_this_machine_is_reached_without_a_proxy(
     given = {name: f"{scheme}://127.0.0.1:9", **exceptions}
     for variable, text in (given | proxies(given)).items():
         monkeypatch.setenv(variable, text)
-    assert urllib.request.proxy_bypass_environment("127.0.0.1")
-    assert urllib.request.proxy_bypass_environment("localhost")
-    assert not urllib.request.proxy_bypass_environment("elsewhere.org")
+    assert proxy_bypass_environment("127.0.0.1")
+    assert proxy_bypass_environment("localhost")
+    assert not proxy_bypass_environment("elsewhere.org")
     with httpx.Client() as client:  # raises for a scheme that it does not know
         assert client._transport_for_url(httpx.URL("http://127.0.0.1:4200")) is client._transport
     if exceptions:
-        assert urllib.request.proxy_bypass_environment("example.com")
+        assert proxy_bypass_environment("example.com")
 
 
 @pytest.mark.parametrize("blank", ["", " "])

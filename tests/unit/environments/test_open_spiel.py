@@ -1,5 +1,7 @@
 """OpenSpiel's own consistency tests, its bots, and the worlds behind an information state (extra `rl`)."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ import forge_core.environments.open_spiel  # noqa: E402, F401  registers the gam
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
-def _dealt(game: "pyspiel.Game", seed: int) -> "pyspiel.State":
+def _dealt(game: Any, seed: int) -> Any:
     chance, state = np.random.default_rng(seed), game.new_initial_state()
     while state.is_chance_node():
         state.apply_action(int(chance.choice([outcome for outcome, _ in state.chance_outcomes()])))

@@ -30,6 +30,7 @@ def _play_out(env: Texas42, seed: int) -> dict[str, float]:
     for agent in env.agent_iter():
         seen, reward, ended, _, _ = env.last()
         total[agent] += reward
+        assert seen is not None
         env.step(None if ended else int(chance.choice(np.flatnonzero(seen["action_mask"]))))
     return total
 

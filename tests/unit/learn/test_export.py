@@ -105,7 +105,7 @@ def test_files_name_no_path_of_the_machine_they_were_made_on(exported: Exported)
 
 
 def test_exporting_leaves_the_log_as_it_was(exported: Exported) -> None:
-    assert exported
+    assert len(exported) > 0
     formats = [handler.formatter._fmt for handler in logging.getLogger().handlers if handler.formatter is not None]
     assert "%(asctime)s %(name)s [%(levelname)s] - %(message)s" not in formats
 

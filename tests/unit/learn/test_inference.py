@@ -34,6 +34,7 @@ def test_a_runs_checkpoint_answers_with_its_best_weights(trained: Trained, val_a
     folder, result = trained
     model = load(folder / "last.ckpt")
     assert evaluate(model, val_arrays).overall == result.val.model.overall
+    assert model.config is not None
     assert model.config.best_epoch == result.best_epoch
 
 

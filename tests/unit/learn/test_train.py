@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as pl
 import pytest
@@ -35,6 +36,12 @@ from forge_core.tokens.settings import TokenSettings
 Trained = tuple[Path, TrainResult]
 
 
+def config_of(folder: Path) -> ModelConfig:
+    config = load(folder).config
+    assert config is not None
+    return config
+
+
 class Killed(Exception):
     pass
 
@@ -45,7 +52,7 @@ class KillAfter(Callback):
     def __init__(self, steps: int) -> None:
         self._steps = steps
 
-    def on_train_batch_end(self, trainer: pl.Trainer, *_: object) -> None:
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any, **__: Any) -> None:
         if trainer.global_step == self._steps:
             raise Killed
 
@@ -62,7 +69,10 @@ def test_training_beats_random_play_and_the_untrained_network(trained: Trained) 
     val = trained[1].val
     assert val.model.overall.q_gap < 0.9 * val.random_play.overall.q_gap
     assert val.model.overall.q_gap < 0.9 * val.untrained.overall.q_gap
-    assert val.model.overall.value_mae < val.untrained.overall.value_mae
+    trained_mae, untrained_mae = val.model.overall.value_mae, val.untrained.overall.value_mae
+    assert trained_mae is not None
+    assert untrained_mae is not None
+    assert trained_mae < untrained_mae
 
 
 def test_the_folder_holds_the_run(trained: Trained) -> None:
@@ -84,7 +94,7 @@ def test_the_best_epochs_weights_are_kept(trained: Trained) -> None:
     gaps = [epoch.val.q_gap for epoch in result.epochs]
     assert result.best_epoch == gaps.index(min(gaps))
     assert result.val.model.overall.q_gap == pytest.approx(min(gaps), abs=1e-6)
-    assert load(folder).config.best_epoch == result.best_epoch
+    assert config_of(folder).best_epoch == result.best_epoch
 
 
 def test_the_same_seed_gives_the_same_run(
@@ -136,7 +146,7 @@ def test_training_can_start_from_another_model(
     still = settings.model_copy(update={"learning_rate": 1e-12, "epochs": 1, "ema_decay": 0.0})
     result = train(tokens, tmp_path, still, initial=trained[0])
     assert result.val.model.overall.q_gap == pytest.approx(trained[1].val.model.overall.q_gap, abs=1e-3)
-    config = load(tmp_path).config
+    config = config_of(tmp_path)
     assert config.initial_digest == load(trained[0]).digest
     assert config.trained_on
     other = still.model_copy(update={"kind": "policy"})
@@ -270,7 +280,7 @@ def test_one_call_trains_on_two_devices(
     for ours, theirs in zip(once.epochs, alone.epochs, strict=True):
         assert (ours.step, ours.samples) == (theirs.step, theirs.samples)
         assert ours.val.q_gap == pytest.approx(theirs.val.q_gap, rel=0.1)
-    assert load(tmp_path / "once").config.trained_on == load(tmp_path / "alone").config.trained_on != ""
+    assert config_of(tmp_path / "once").trained_on == config_of(tmp_path / "alone").trained_on != ""
     assert dict(os.environ) == before
 
 
@@ -299,7 +309,7 @@ def test_devices_that_are_not_there_are_refused(tokens: Path, settings: TrainSet
 def test_a_gpu_trains_and_judges_and_is_named(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
     asked = settings.model_copy(update={"compile": "off"})
     result = train(tokens, tmp_path, asked, Surroundings(accelerator="gpu"))
-    assert load(tmp_path).config.trained_on == torch.cuda.get_device_name()
+    assert config_of(tmp_path).trained_on == torch.cuda.get_device_name()
     assert result.val.model.overall.q_gap == pytest.approx(result.epochs[result.best_epoch].val.q_gap, abs=1e-3)
 
 

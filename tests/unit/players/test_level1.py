@@ -76,13 +76,8 @@ def test_the_best_response_is_that_of_the_plain_search() -> None:
             continue
         for row in range(len(decisions)):
             worlds = draw_worlds(decisions.of(np.array([row])), decisions.keys[[row]], 8, 8)
-            c = Contract(
-                *(
-                    np.int64(number[row])
-                    for number in (decisions.declarations, decisions.bids, decisions.bidders, decisions.seats)
-                ),
-                np.int64(3),
-            )
+            said = (decisions.declarations, decisions.bids, decisions.bidders, decisions.seats)
+            c = Contract._make([*(np.int64(number[row]) for number in said), np.int64(3)])
             tree, key, out = new_tree(8), decisions.keys[row], np.empty(28, np.int64)
             best_response(worlds.deals, decisions.plays[row], key, c, tree, out)
             with np.errstate(over="ignore"):

@@ -12,7 +12,7 @@ from forge_core.errors import InputError
 from forge_core.expected_q.decision import run_coroutine, value_plays
 from forge_core.expected_q.estimate import estimate, makes_bid
 from forge_core.expected_q.oracle import ExactOracle
-from forge_core.expected_q.settings import EqSettings
+from forge_core.expected_q.settings import EqSettings, Objective
 from forge_core.players.contracts import Contracts, play_out
 from forge_core.players.decisions import Decisions
 from forge_core.players.registry import Means, make_player
@@ -56,15 +56,15 @@ def test_reached_is_q_at_least_the_bound(seed: int, bound: int, ply: int) -> Non
     assert (search_q(worlds.deals, declarations, worlds.states, slots=some) == np.where(chosen, q, -128)).all()
 
 
-@pytest.mark.parametrize("objective", ["make", "points"])
-def test_all_worlds_give_the_play_that_expected_q_calls_best(objective: str) -> None:
+@pytest.mark.parametrize("objective", list(Objective))
+def test_all_worlds_give_the_play_that_expected_q_calls_best(objective: Objective) -> None:
     keeping = Keeping(player(f"pimc:worlds=5,enumerate=300,objective={objective}"))
     play_out(contracts(12, bid=32), keeping, keeping, to_the_end=True)
     compared = 0
     for decisions, answers in keeping.asked:
         for row in range(len(decisions)):
             info = decisions.information_set(row)
-            worlds = draw_worlds(decisions.of([row]), decisions.keys[[row]], 5, 300)
+            worlds = draw_worlds(decisions.of(np.array([row])), decisions.keys[[row]], 5, 300)
             if worlds.counts[0] > 300:
                 continue
             asked = EqSettings(bid=32, objective=objective, enumerate_up_to=300)
@@ -72,7 +72,7 @@ def test_all_worlds_give_the_play_that_expected_q_calls_best(objective: str) -> 
             chance = values.p_make if decisions.bidding()[row] else 1 - values.p_make
             slot = info.original_hand.index(answers[row])
             points = values.mean
-            if objective == "make":
+            if objective == Objective.MAKE:
                 assert chance[slot] >= np.nanmax(chance) - 1e-9
                 points = np.where(chance >= np.nanmax(chance) - 1e-9, points, np.nan)
             assert points[slot] >= np.nanmax(points) - 1e-6

@@ -24,4 +24,4 @@ def test_plays_on_states_are_plays_on_positions() -> None:
             won = [after.won[team] - position.won[team] for team in (0, 1)]
             assert played.points[0] == won[0] - won[1]
             position = after
-        assert not legal_slots(rules, played.states).any()
+        assert not legal_slots(rules, np.array([state.pack(position)])).any()

@@ -27,7 +27,7 @@ def test_the_page_in_a_real_browser(games: dict[int, Game], tmp_path: Path, brow
     browser.get((tmp_path / "game.html").as_uri())
 
     def text(element: str) -> str:
-        return browser.find_element(By.ID, element).get_property("textContent")
+        return str(browser.find_element(By.ID, element).get_property("textContent"))
 
     def press(key: str) -> None:
         ActionChains(browser).send_keys(key).perform()
