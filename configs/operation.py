@@ -12,11 +12,11 @@ from forge_core.seeds import Seed
 
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
-What = Literal["shards", "tables", "games"]
+What = Literal["shards", "tables", "games", "bids"]
 Where = Literal["here", "cpu", "gpu"]
 
 _MOST_BLOCKS = 999
-_USUAL_BLOCK: dict[What, int] = {"shards": 1000, "tables": 1000, "games": 200}
+_USUAL_BLOCK: dict[What, int] = {"shards": 1000, "tables": 1000, "games": 200, "bids": 20}
 """About a minute of work on two cores, so that what it takes to start a run does not count."""
 
 
@@ -25,15 +25,16 @@ class Backfill(BaseModel):
 
     model_config = _FROZEN
 
-    make: What = Field(default="shards", description="shards: sampled states. tables: value tables. games: E[Q] games.")
+    make: What = Field(
+        default="shards",
+        description="shards: sampled states. tables: value tables. games: E[Q] games. bids: what hands are worth.",
+    )
     start: Seed = Field(default=0, description="The first seed.")
     end: int = Field(ge=1, description="The seed after the last.")
     limit: int | None = Field(
         default=None, ge=1, description="Make at most this many of the missing seeds; none = all."
     )
-    folder: Path | None = Field(
-        default=None, description="The folder to fill; none = data/shards, data/tables or data/games."
-    )
+    folder: Path | None = Field(default=None, description="The folder to fill; none = data/ and what is made.")
     block: int | None = Field(
         default=None, ge=1, description="Seeds in a block; none = about a minute of work, and less than 1,000 blocks."
     )
@@ -78,7 +79,7 @@ class Growth(BaseModel):
 
     seeds: int = Field(default=1000, ge=1, description="How many of the missing seeds are made in a run.")
     enough: int = Field(default=10_000, ge=1, description="Seeds, from 0 on, with which the data set is complete.")
-    folder: Path | None = Field(default=None, description="The data set's folder; none = data/shards or data/games.")
+    folder: Path | None = Field(default=None, description="The data set's folder; none = data/ and what is made.")
     where: Where = Field(
         default="here", description="here: in this run's process. cpu, gpu: as runs on that work pool."
     )
