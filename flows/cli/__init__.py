@@ -22,6 +22,7 @@ from flows.cli import (
     look,
     modal,
     models,
+    publish,
     review,
     shard,
     stages,
@@ -51,6 +52,7 @@ whole.add_to(app)
 app.add_typer(bid.app, name="bid")
 app.add_typer(eq.app, name="eq")
 app.add_typer(shard.app, name="shard")
+app.add_typer(publish.app, name="publish")
 app.add_typer(modal.app, name="modal")
 app.add_typer(store.app, name="store")
 local.add_to(app)

@@ -158,7 +158,15 @@ def read_matrix(path: Path) -> pa.Table:
 
 
 def collate_bids(folder: Path, output: Path) -> int:
-    """One Parquet table of all files of a folder, with their split and what they were made with; the number of rows.
+    """One Parquet table of all files of a folder; the number of rows. See `open_bids`."""
+    table = open_bids(folder)
+    with replacing(output) as temporary:
+        table.write_parquet(temporary)
+    return table.height
+
+
+def open_bids(folder: Path) -> pl.DataFrame:
+    """All files of a folder as one frame, with their split and what they were made with.
 
     Raises InputError for a folder without files, DamagedFile for one that is not whole.
     """
@@ -174,11 +182,7 @@ def collate_bids(folder: Path, output: Path) -> int:
             got=f"{folder} without a single bid matrix", expected="{train,val,test}/seed_*.parquet",
             remedy="make some with forge bid generate",
         )  # fmt: skip
-    table = pl.concat(frames)
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(output) as temporary:
-        table.write_parquet(temporary)
-    return table.height
+    return pl.concat(frames)
 
 
 def counts_of(table: pl.DataFrame, method: Method) -> np.ndarray:

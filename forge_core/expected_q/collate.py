@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -30,6 +31,13 @@ def collate(folder: Path, output: Path) -> int:
     made with different settings or oracles, DamagedFile for a damaged one, DataError for one under a name that is not
     its own.
     """
+    metadata, frames = open_games(folder)
+    with replacing(output) as temporary:
+        return _write(temporary, metadata, frames)
+
+
+def open_games(folder: Path) -> tuple[dict[str, Any], Iterator[pl.DataFrame]]:
+    """What the games of a folder were made with, and their decisions in frames of a bounded size; see `collate`."""
     games = sorted(Games().files(folder).values(), key=lambda entry: entry.name)
     paths = [Path(entry.path) for entry in games]
     if not paths:
@@ -39,24 +47,25 @@ def collate(folder: Path, output: Path) -> int:
             remedy="generate games into it first",
         )
     first = read_game(paths[0])
-    with replacing(output) as temporary:
-        _write(temporary, first, _groups(paths, first))
-    return len(paths) * N_PLAYS
-
-
-def _write(path: Path, first: Game, frames: Iterator[pl.DataFrame]) -> None:
-    frame = next(frames).to_arrow()
     metadata = {
         "schema_version": SCHEMA_VERSION,
         "units": UNITS,
         "oracle": {"name": first.oracle[0], "digest": first.oracle[1]},
         "settings": first.settings.model_dump(mode="json"),
     }
+    return metadata, _groups(paths, first)
+
+
+def _write(path: Path, metadata: dict[str, Any], frames: Iterator[pl.DataFrame]) -> int:
+    frame = next(frames).to_arrow()
     schema = frame.schema.with_metadata({METADATA_KEY: json.dumps(metadata).encode()})
+    rows = frame.num_rows
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         writer.write_table(frame.cast(schema))
         for later in frames:
             writer.write_table(later.to_arrow().cast(schema))
+            rows += later.height
+    return rows
 
 
 def _groups(paths: list[Path], first: Game) -> Iterator[pl.DataFrame]:
