@@ -9,7 +9,7 @@ from rich.text import Text
 from forge_core.arena.games import GamesResult
 from forge_core.arena.result import MatchResult, Side
 from forge_core.arena.run import Matrix
-from forge_core.arena.statistics import Interval
+from forge_core.intervals import Interval
 
 
 def match_rows(match: MatchResult) -> list[tuple[str, str, str]]:

@@ -8,7 +8,8 @@ import numpy as np
 from forge_core.arena.declare import declarations
 from forge_core.arena.run import OnBlock
 from forge_core.arena.settings import Deals, MatchSettings
-from forge_core.arena.statistics import Interval, bootstrap_mean, wilson
+from forge_core.arena.statistics import bootstrap_mean
+from forge_core.intervals import Interval, wilson
 from forge_core.players.contracts import Contracts, play_out
 from forge_core.players.decisions import AnyPlayer
 from forge_core.players.registry import Means, make_player

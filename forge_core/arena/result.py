@@ -9,15 +9,8 @@ import polars as pl
 
 from forge_core.arena.match import Block, Effort
 from forge_core.arena.settings import MatchSettings
-from forge_core.arena.statistics import (
-    Interval,
-    Sprt,
-    bootstrap_mean,
-    mcnemar_p,
-    mcnemar_z,
-    pairs_needed,
-    wilson,
-)
+from forge_core.arena.statistics import Sprt, bootstrap_mean, mcnemar_p, mcnemar_z, pairs_needed
+from forge_core.intervals import Interval, wilson
 
 _ALPHA = 0.05
 

@@ -7,25 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int64
 
-_Z95 = 1.959963984540054
+from forge_core.intervals import Z_95, Interval
+
 _Z_POWER = 0.8416212335729143  # four times in five
-
-
-class Interval(NamedTuple):
-    """A 95 % interval."""
-
-    low: float
-    high: float
-
-
-def wilson(successes: int, n: int) -> Interval:
-    """The 95 % interval of a rate by Wilson's score."""
-    if n == 0:
-        return Interval(0.0, 1.0)
-    rate, z2 = successes / n, _Z95**2
-    centre = (rate + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z95 / (1 + z2 / n) * sqrt(rate * (1 - rate) / n + z2 / (4 * n * n))
-    return Interval(max(0.0, centre - half), min(1.0, centre + half))
 
 
 def mcnemar_p(only_a: int, only_b: int) -> float:
@@ -66,7 +50,7 @@ def pairs_needed(only_a: int, only_b: int, pairs: int) -> int | None:
     if only_a == only_b:
         return None
     share = only_a / discordant
-    needed = ((_Z95 / 2 + _Z_POWER * sqrt(share * (1 - share))) / (share - 0.5)) ** 2
+    needed = ((Z_95 / 2 + _Z_POWER * sqrt(share * (1 - share))) / (share - 0.5)) ** 2
     return int(np.ceil(needed * pairs / discordant))
 
 
@@ -128,4 +112,4 @@ def bradley_terry(wins: Int64[np.ndarray, "k k"]) -> Ratings:
         if np.abs(step).max() < 1e-10:
             break
     scale = 400 / log(10)
-    return Ratings(theta * scale, _Z95 * np.sqrt(np.maximum(0.0, np.diag(covariance))) * scale)
+    return Ratings(theta * scale, Z_95 * np.sqrt(np.maximum(0.0, np.diag(covariance))) * scale)

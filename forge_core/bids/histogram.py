@@ -6,11 +6,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from forge_core.errors import InputError
+from forge_core.intervals import wilson
 from forge_core.rules import HAND_POINTS, Bid
 
 BINS = HAND_POINTS + 1
-Z_95 = 1.959963984540054
-"""The 97.5 % quantile of the normal distribution."""
 
 
 class Chance(NamedTuple):
@@ -30,19 +29,12 @@ def histogram(points: Int64[np.ndarray, "n"]) -> Int64[np.ndarray, "43"]:
     return np.bincount(points, minlength=BINS)
 
 
-def wilson(made: int, n: int) -> Chance:
-    """The share made / n with Wilson's score interval (95 %). InputError for n below 1."""
+def p_make(counts: Int64[np.ndarray, "43"], bid: Bid) -> Chance:
+    """The probability of making a bid, from a histogram. InputError for an empty one."""
+    made, n = int(counts[bid.points :].sum()), int(counts.sum())
     if n < 1:
         raise InputError.of(got=f"{n} samples", expected="at least one", remedy="take more samples")
-    p, z2 = made / n, Z_95**2
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * float(np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)))
-    return Chance(p, max(0.0, min(p, centre - half)), min(1.0, max(p, centre + half)))
-
-
-def p_make(counts: Int64[np.ndarray, "43"], bid: Bid) -> Chance:
-    """The probability of making a bid, from a histogram."""
-    return wilson(int(counts[bid.points :].sum()), int(counts.sum()))
+    return Chance(made / n, *wilson(made, n))
 
 
 def mean_points(counts: Int64[np.ndarray, "43"]) -> float:

@@ -13,8 +13,8 @@ from forge_core.arena.statistics import (
     mcnemar_p,
     mcnemar_z,
     pairs_needed,
-    wilson,
 )
+from forge_core.intervals import wilson
 
 
 @settings(deadline=None)

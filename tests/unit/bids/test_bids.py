@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 
-from forge_core.bids.histogram import histogram, mean_points, p_make, wilson
+from forge_core.bids.histogram import histogram, mean_points, p_make
 from forge_core.bids.matrix import BidMatrix, Method, bid_matrix
 from forge_core.bids.open_hands import draw_worlds, open_histograms, open_points
 from forge_core.bids.playouts import play_deals, play_histograms
@@ -28,13 +27,6 @@ EXACT = ExactOracle(search_q, SOLVER_VERSION)
 HANDS = [deal_from_seed(seed).hands[seed % 4] for seed in range(6)]
 
 
-@given(st.integers(1, 5000), st.data())
-def test_wilson_is_that_of_scipy(n: int, data: st.DataObject) -> None:
-    k = data.draw(st.integers(0, n))
-    low, high = binomtest(k, n).proportion_ci(method="wilson")
-    assert wilson(k, n) == pytest.approx((k / n, low, high), abs=1e-12)
-
-
 @given(st.lists(st.integers(0, 42), min_size=1, max_size=60))
 def test_a_histogram_holds_every_sample_and_p_make_falls_with_the_bid(points: list[int]) -> None:
     counts = histogram(np.array(points))
@@ -54,7 +46,7 @@ def test_points_that_cannot_be(points: list[int]) -> None:
 
 def test_no_sample_is_no_chance() -> None:
     with pytest.raises(InputError, match="Got 0 samples"):
-        wilson(0, 0)
+        p_make(histogram(np.array([], int)), BIDS[0])
 
 
 @pytest.mark.parametrize("declaration", range(10))
