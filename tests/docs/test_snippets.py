@@ -1,4 +1,4 @@
-"""The Python examples of the pages about extras run as they stand there."""
+"""The Python examples of these pages run as they stand there."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 DOCS = Path(__file__).parents[2] / "docs"
-NEEDS = {"environments": ("pettingzoo", "pyspiel")}
+NEEDS = {"environments": ("pettingzoo", "pyspiel"), "python": ()}
 
 
 @pytest.mark.slow

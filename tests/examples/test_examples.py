@@ -1,5 +1,6 @@
 """Every script of examples/ runs as a newcomer would run it, and prints what it promises."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -24,3 +25,24 @@ def test_example(name: str, tmp_path: Path) -> None:
     ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     assert PROMISED[name] in ran.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_goes_from_a_deal_to_a_plot(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("marimo")
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    path = ROOT / "examples" / "notebooks" / "from_a_deal_to_advice.py"
+    checked = subprocess.run([sys.executable, "-m", "marimo", "check", "--strict", str(path)], check=False)
+    assert checked.returncode == 0
+    spec = importlib.util.spec_from_file_location("notebook", path)
+    assert spec is not None
+    assert spec.loader is not None
+    notebook = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(notebook)
+    _, found = notebook.app.run()
+    assert found["table"].opening_value == max(found["q"].values())
+    assert sorted(found["names"]) == sorted(found["q"])
+    (axes,) = found["figure"].axes
+    drawn = [bar.get_height() for bar in axes.patches]
+    assert drawn == pytest.approx([play.mean for play in found["advice"].plays])
