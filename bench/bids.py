@@ -1,4 +1,4 @@
-"""What a bid matrix costs, and how true its chances are: `python bench/bids.py [--quick] [--json]`.
+"""What a bid matrix costs, and how true its chances are: `python bench/bids.py [--quick] [--json] [--record DIR]`.
 
 Calibration: contracts at 30, best-pip trump, seat 0 declaring, played once by the seat model; before, P(make 30) is
 told by each method for the declarer's hand alone. Ten bins of told chances; the mean absolute difference between what
@@ -6,22 +6,27 @@ was told and what was made, weighted by the contracts of a bin.
 """
 
 import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from report import options, publish
 
-from forge_core.bids.histogram import p_make
 from forge_core.bids.open_hands import open_histograms
 from forge_core.bids.playouts import play_deals, play_histograms
 from forge_core.bids.settings import BidSettings
+from forge_core.files import replacing
 from forge_core.players.registry import make_player
 from forge_core.players.trumps import best_pip
-from forge_core.rules import Bid, deal_from_seed, parse_hand
+from forge_core.rules import deal_from_seed, parse_hand
 
 HAND = parse_hand("6-4,5-5,4-2,3-1,2-0,1-1,0-0")
 SETTINGS = BidSettings(samples=500, playouts=200)
 PLAYER = make_player(SETTINGS.seat_model)
 FIRST_SEED = 5_000_000
+BLOCK = 50
+"""Contracts that are played, and kept, together."""
 
 
 def open_seconds(n: int) -> float:
@@ -45,21 +50,37 @@ def hands_per_minute(n: int) -> float:
     return 60 * n / (time.perf_counter() - start)
 
 
-def calibration(n: int, playouts: int) -> tuple[float, float, dict[str, list[list[float]]]]:
-    """The errors of (play, open), and per method and bin: contracts, mean chance told, share made."""
-    seeds = range(FIRST_SEED, FIRST_SEED + n)
+def calibration(n: int, playouts: int, record: Path) -> tuple[dict[str, float], dict[str, list[list[float]]]]:
+    """The errors, and per method and bin: contracts, mean chance told, share made. `record` keeps them by blocks."""
+    record.mkdir(parents=True, exist_ok=True)
+    blocks: list[Any] = []
+    for start in range(FIRST_SEED, FIRST_SEED + n, BLOCK):
+        path = record / f"{start}-{playouts}.npz"
+        if not path.exists():
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.savez(file, **_block(range(start, min(start + BLOCK, FIRST_SEED + n)), playouts))
+        blocks.append(np.load(path))
+    made = np.concatenate([block["made"] for block in blocks])
+    bins: dict[str, list[list[float]]] = {}
+    for method in ("play", "open"):
+        counts = np.concatenate([block[method] for block in blocks])
+        bins[method] = _bins(counts[:, 30:].sum(axis=1) / counts.sum(axis=1), made)
+    errors = {f"calibration_{method}": _error(rows) for method, rows in bins.items()}
+    return errors | {"calibration_chance": _chance(bins["play"])}, bins
+
+
+def _block(seeds: range, playouts: int) -> dict[str, Any]:
+    """Contracts: the declarer's histograms by both methods over the same worlds, and whether they were made."""
     deals = [deal_from_seed(seed) for seed in seeds]
     trumps = [best_pip(list(deal.hands[0])) for deal in deals]
     dealt = np.array([deal.dominoes for deal in deals], np.uint8)
-    made = play_deals(dealt, np.array(trumps, np.uint8), SETTINGS, PLAYER, seed=1).made
+    played = play_deals(dealt, np.array(trumps, np.uint8), SETTINGS, PLAYER, seed=1 + seeds.start)
     settings = SETTINGS.model_copy(update={"playouts": playouts})
-    told: dict[str, list[float]] = {"play": [], "open": []}
+    told: dict[str, list[Any]] = {"play": [], "open": []}
     for seed, deal, trump in zip(seeds, deals, trumps, strict=True):
-        hand = deal.hands[0]
-        told["play"].append(p_make(play_histograms(hand, [trump], settings, PLAYER, seed=seed)[0], Bid(30)).p)
-        told["open"].append(p_make(open_histograms(hand, [trump], 100, seed=seed)[0], Bid(30)).p)
-    bins = {method: _bins(np.array(chances), made) for method, chances in told.items()}
-    return _error(bins["play"]), _error(bins["open"]), bins
+        told["play"].append(play_histograms(deal.hands[0], [trump], settings, PLAYER, seed=seed)[0])
+        told["open"].append(open_histograms(deal.hands[0], [trump], playouts, seed=seed)[0])
+    return {"hands": dealt[:, :7], "trumps": trumps, "made": played.made, **told}
 
 
 def _bins(told: np.ndarray, made: np.ndarray) -> list[list[float]]:
@@ -72,16 +93,22 @@ def _error(bins: list[list[float]]) -> float:
     return float(sum(n * abs(told - share) for n, told, share in bins) / sum(n for n, _, _ in bins))
 
 
+def _chance(bins: list[list[float]]) -> float:
+    """The error to be expected where every chance told is the true one: of so many contracts a share is noisy."""
+    noise = sum(n * np.sqrt(2 / np.pi * told * (1 - told) / n) for n, told, _ in bins)
+    return float(noise / sum(n for n, _, _ in bins))
+
+
 def main() -> None:
-    asked = options(__doc__)
-    contracts, playouts = (10, 10) if asked.quick else (300, 40)
-    play_error, open_error, bins = calibration(contracts, playouts)
+    asked = options(__doc__, record=True)
+    contracts, playouts = (10, 10) if asked.quick else (1500, 60)
+    with TemporaryDirectory() as nowhere:
+        errors, bins = calibration(contracts, playouts, asked.record or Path(nowhere))
     measures = {
         "open_seconds": open_seconds(50 if asked.quick else 500),
         "play_seconds": play_seconds(10 if asked.quick else 200),
         "hands_per_minute": hands_per_minute(1 if asked.quick else 5),
-        "calibration_play": play_error,
-        "calibration_open": open_error,
+        **errors,
         "calibration_contracts": contracts,
         "calibration_playouts": playouts,
     }

@@ -14,11 +14,13 @@ from rich.table import Table
 RESULTS = Path(__file__).parent / "results"
 
 
-def options(description: str | None) -> argparse.Namespace:
-    """--quick (fewer repetitions, under 50 s, no record) and --json (measures on stdout, nothing else)."""
+def options(description: str | None, *, record: bool = False) -> argparse.Namespace:
+    """--quick (fewer repetitions, under 50 s, no record) and --json (measures on stdout, nothing else); --record."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--quick", action="store_true", help="fewer repetitions; leaves no record")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    if record:
+        parser.add_argument("--record", type=Path, help="keep what takes long here, and go on with it another time")
     return parser.parse_args()
 
 
