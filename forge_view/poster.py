@@ -1,5 +1,6 @@
 """One page about a hand: its dominoes, heat maps, points, what to bid. The same drawing as PDF, PNG or HTML."""
 
+from collections.abc import Sequence
 from html import escape
 from io import StringIO
 from pathlib import Path
@@ -21,6 +22,7 @@ from forge_view.bids import TITLES, advice_lines, heat_colour, ink, interval, sh
 
 KINDS = (".html", ".pdf", ".png")
 _PAGE = (8.27, 11.69)  # A4, inches
+_LEFT, _RIGHT, _WORDS = 0.13, 0.95, 0.27  # margins, and where the words begin, as shares of the page
 _THIRDS = (0.22, 0.5, 0.78)
 _PIPS = {
     0: (),
@@ -46,22 +48,23 @@ def check_kind(path: Path) -> None:
 def write_poster(path: Path, matrix: BidMatrix, advice: BidAdvice, stakes: Stakes, lead: int | None) -> None:
     """Write the poster, atomically, in the format that the file's name says. InputError for another one."""
     check_kind(path)
-    figure = draw(matrix, advice, stakes, lead)
+    figure = _drawing(matrix, advice)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         if path.suffix == ".html":
             temporary.write_text(_html(figure, matrix, advice, stakes, lead), encoding="utf-8")
         else:
+            _draw_words(figure, matrix, advice_lines(advice, stakes, lead))
             figure.savefig(temporary, format=path.suffix[1:], dpi=150)
 
 
-def draw(matrix: BidMatrix, advice: BidAdvice, stakes: Stakes, lead: int | None) -> Figure:
-    """The page as a figure."""
+def _drawing(matrix: BidMatrix, advice: BidAdvice) -> Figure:
+    """The upper part of an A4 page: dominoes, heat maps, points. Words go below it."""
     figure = Figure(figsize=_PAGE)
     n_maps = len(matrix.counts)
-    heights = [0.8, *[0.55 + 0.26 * len(matrix.declarations)] * n_maps, 2.0, 2.3]
+    heights = [0.8, *[0.55 + 0.26 * len(matrix.declarations)] * n_maps, 2.0]
     grid = figure.add_gridspec(
-        len(heights), 1, height_ratios=heights, hspace=0.42, left=0.16, right=0.96, top=0.93, bottom=0.03
+        len(heights), 1, height_ratios=heights, hspace=0.36, left=_LEFT, right=_RIGHT, top=0.93, bottom=_WORDS + 0.03
     )
     figure.suptitle(f"What to bid with {hand_name(matrix.hand)}", fontsize=15, y=0.975)
     _draw_hand(figure.add_subplot(grid[0]), matrix.hand)
@@ -69,7 +72,6 @@ def draw(matrix: BidMatrix, advice: BidAdvice, stakes: Stakes, lead: int | None)
         _draw_heat_map(figure.add_subplot(grid[row]), matrix, method)
     contract = advice.call or advice.at_30
     _draw_points(figure.add_subplot(grid[n_maps + 1]), matrix, contract.declaration, contract.bid)
-    _draw_words(figure.add_subplot(grid[n_maps + 2]), matrix, advice, stakes, lead)
     return figure
 
 
@@ -120,21 +122,24 @@ def _draw_points(axes: Axes, matrix: BidMatrix, declaration: int, bid: Bid) -> N
     axes.legend(fontsize=7, loc="upper left")
 
 
-def _draw_words(axes: Axes, matrix: BidMatrix, advice: BidAdvice, stakes: Stakes, lead: int | None) -> None:
+def _draw_words(figure: Figure, matrix: BidMatrix, lines: Sequence[str]) -> None:
+    """The best bids as a table, and what to call, in the lower part of the page."""
+    axes = figure.add_axes((_LEFT, 0.02, _RIGHT - _LEFT, _WORDS - 0.03))
     axes.axis("off")
     bids = [bid for bid in BIDS if bid.points in (30, 32, 34, 36, 38, 40, 42)]
     cells = [_best_row(matrix, bid) for bid in bids]
     table = axes.table(
         cells,
         colLabels=_best_head(matrix),
-        loc="upper left",
         cellLoc="center",
-        bbox=Bbox.from_bounds(-0.12, 0.36, 1.1, 0.66),
+        edges="horizontal",
+        bbox=Bbox.from_bounds(0, 0.4, 1, 0.6),
     )
     table.auto_set_font_size(False)
     table.set_fontsize(7)
-    words = "\n".join(advice_lines(advice, stakes, lead))
-    axes.text(-0.12, 0.3, words, fontsize=7, va="top", transform=axes.transAxes, linespacing=1.45)
+    for cell in table.get_celld().values():
+        cell.set(edgecolor="#bbbbbb", linewidth=0.6)
+    axes.text(0, 0.34, "\n".join(lines), fontsize=7, va="top", transform=axes.transAxes, linespacing=1.45)
 
 
 def _best_head(matrix: BidMatrix) -> list[str]:
@@ -152,7 +157,7 @@ svg{width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.2rem .7
 
 
 def _html(figure: Figure, matrix: BidMatrix, advice: BidAdvice, stakes: Stakes, lead: int | None) -> str:
-    """The drawing as SVG, and its words and numbers as text for whoever searches, copies or hears the page."""
+    """The drawing as SVG, and words and numbers as text, which can be searched, copied and heard."""
     title = f"What to bid with {hand_name(matrix.hand)}"
     rows: list[list[Any]] = [_best_row(matrix, bid) for bid in BIDS]
     head = "".join(f"<th>{escape(word)}</th>" for word in _best_head(matrix))
@@ -168,7 +173,8 @@ def _html(figure: Figure, matrix: BidMatrix, advice: BidAdvice, stakes: Stakes, 
 
 def _svg(figure: Figure, title: str) -> str:
     out = StringIO()
-    figure.savefig(out, format="svg")
+    width, height = _PAGE
+    figure.savefig(out, format="svg", bbox_inches=Bbox.from_bounds(0, _WORDS * height, width, (1 - _WORDS) * height))
     svg = out.getvalue()
     svg = svg[svg.index("<svg") :]
     return svg.replace("<svg", f'<svg role="img" aria-label="{escape(title)}"', 1)
