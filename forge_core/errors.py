@@ -63,7 +63,9 @@ class ModelError(ForgeError):
 
 
 class WrongModelType(ModelError):
-    """A policy where Q values are needed, or the other way round."""
+    """A policy where Q values are needed, or the other way round: another model has to be named."""
+
+    exit_code = 2
 
 
 class ParityError(ModelError):

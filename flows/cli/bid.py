@@ -200,8 +200,10 @@ def generate(
     from configs.pipeline import SeedSeries
     from flows.fillers import BidFiller
     from forge_core.bids.settings import BidSettings
+    from tasks.steps import networks_of
 
     settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model}, sets)
+    networks_of((settings.seat_model,))  # a player that is none is told before anything starts
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
     fill(BidFiller(settings), series, output, dry_run=dry_run, hands=series, settings=settings, on=on)
 

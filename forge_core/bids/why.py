@@ -9,6 +9,7 @@ import numpy as np
 from forge_core.bids.open_hands import draw_worlds
 from forge_core.bids.playouts import play_deals
 from forge_core.bids.settings import BidSettings
+from forge_core.errors import InputError
 from forge_core.players.decisions import AnyPlayer
 from forge_core.rules import Deal, trick_points, trick_winner
 
@@ -68,7 +69,12 @@ class Why:
 def why(
     hand: Sequence[int], declaration: int, below: int, settings: BidSettings, player: AnyPlayer, *, seed: int = 0
 ) -> Why:
-    """Play a hand out and keep what stays below so many points; `settings.play_for` is what they play for."""
+    """Play a hand out and keep what stays below so many points; `settings.play_for` is what they play for.
+
+    Raises InputError without a playout.
+    """
+    if not settings.playouts:
+        raise InputError.of(got="0 playouts", expected="at least one", remedy="play more")
     deals = draw_worlds(hand, settings.playouts, seed=seed)
     played = play_deals(deals, np.full(len(deals), declaration, np.uint8), settings, player, seed=seed)
     groups: defaultdict[tuple[int, int], list[Failure]] = defaultdict(list)

@@ -82,6 +82,16 @@ def test_bid_tells_what_to_call(tmp_path: Path) -> None:
     assert "Call: 30 with sixes, made in 100 %" in out
 
 
+def test_the_matrix_of_a_hand_agrees_with_the_advice_on_its_lead() -> None:
+    """The same worlds: the lead that `bid` names is the best one of `advise`, which cannot beat a leader who looks."""
+    words = ["--hand", HAND, "--declaration", "ones"]
+    priced = json.loads(forge("bid", *words, "--samples", "40", "--playouts", "0", "--json")[1])
+    plays = json.loads(forge("advise", *words, "--worlds", "40", "--bid", "30", "--json")[1])["plays"]
+    best = max(plays, key=lambda play: (play["p_make"], play["mean"]))
+    assert priced["advice"]["lead"] == best["domino"]
+    assert 0 < best["p_make"] <= priced["matrix"]["open"]["ones"]["p_make"]["30"]["p"]
+
+
 def test_advise_values_the_plays_of_a_hand() -> None:
     words = ["--declaration", "sixes", "--hand", "6-6,6-5,6-4,6-2,6-1,6-0,2-2", "--worlds", "5"]
     code, out, _ = forge("advise", *words, "--bid", "34", "--json")
@@ -134,6 +144,12 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         (f"bid --hand {HAND} --seat-model champion", "Got the player 'champion'"),
         (f"bid --hand {HAND} --seat-model cheat", "which sees all hands"),
         (f"bid --hand {HAND} --poster hand.gif", "Got a poster 'hand.gif'"),
+        (f"bid --hand {HAND} --play-for 84", "Got play_for = 84"),
+        (f"bid why --hand {HAND} --declaration sixes --below 43", "Got play_for = 43"),
+        (f"bid why --hand {HAND} --declaration sixes --playouts 0", "Got 0 playouts"),
+        ("bid why --hand 6-4,5-5 --declaration sixes", "Got a hand of 2 dominoes"),
+        ("bid generate --samples 0", "Got samples = 0"),
+        ("bid generate --seat-model nobody", "Got the player 'nobody'"),
         ("eq generate --n-worlds 1", "Got n_worlds = 1"),
         ("eq generate --objective make", "without a bid"),
     ],
@@ -174,7 +190,10 @@ def test_a_run_from_shards_to_games_and_what_it_refuses(tmp_path: Path) -> None:
     assert forge("eq", "collate", str(tmp_path / "games"), "--output", str(tmp_path / "games.parquet"))[0] == 0
 
     code, _, err = forge(*games, str(tmp_path / "others"), "--oracle", str(model / "policy"))
-    assert code == 1
+    assert code == 2
+    assert "a policy model (logits)" in err
+    code, _, err = forge("bid", "--hand", HAND, "--seat-model", f"model:{model / 'policy'}")
+    assert code == 2
     assert "a policy model (logits)" in err
 
 

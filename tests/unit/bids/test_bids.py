@@ -18,7 +18,8 @@ from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.record import Record
 from forge_core.expected_q.settings import EqSettings
 from forge_core.players.registry import make_player
-from forge_core.rules import BIDS, Bid, deal_from_seed, parse_hand
+from forge_core.players.trumps import best_pip
+from forge_core.rules import BIDS, Bid, deal_from_seed, parse_hand, pips
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.search import search_opening_values, search_q
 from forge_core.solver.state import OPENING
@@ -148,6 +149,23 @@ def test_open_hands_are_an_upper_bound_of_playouts() -> None:
     )
     assert p_make(opened, Bid(30)).p >= p_make(played, Bid(30)).p
     assert mean_points(opened) > mean_points(played)
+
+
+@pytest.mark.slow
+def test_open_hands_are_an_upper_bound_over_a_thousand_hands() -> None:
+    """Three worlds a hand, best-pip trump, the same for both: for every bid, and for strong and weak hands alike."""
+    hands = [deal_from_seed(seed).hands[0] for seed in range(1000)]
+    trumps = [best_pip(list(hand)) for hand in hands]
+    deals = np.concatenate([draw_worlds(hand, 3, seed=seed) for seed, hand in enumerate(hands)])
+    declarations = np.repeat(np.array(trumps, np.uint8), 3)
+    opened = (42 + search_opening_values(deals, declarations).astype(int)) // 2
+    played = play_deals(deals, declarations, SMALL, TWO_WORLDS).points[:, 0].astype(int)
+    held = np.repeat([sum(trump in pips(each) for each in hand) for hand, trump in zip(hands, trumps, strict=True)], 3)
+    for rows in (held <= 3, held >= 4, held > 0):
+        for bid in BIDS:
+            gap = (opened[rows] >= bid.points).astype(float) - (played[rows] >= bid.points)
+            assert gap.mean() > -3 * gap.std() / np.sqrt(len(gap)), (bid, gap.mean())
+    assert (opened >= 30).mean() - (played >= 30).mean() > 0.1
 
 
 @settings(max_examples=5, deadline=None)
