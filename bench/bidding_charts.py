@@ -1,10 +1,12 @@
-"""The charts and the table of docs/bidding.md: `python bench/bidding_charts.py TABLE.parquet`.
+"""The charts and the tables of docs/bidding.md: `python bench/bidding_charts.py TABLE.parquet [CALIBRATION]`.
 
 TABLE is what `forge bid collate` makes of a folder of bid matrices. Best-pip trump of each hand, all hands open.
+CALIBRATION is the folder that `python bench/bids.py --record` keeps: hands priced by both methods, and played.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,35 +18,82 @@ from forge_core.players.trumps import best_pip
 from forge_core.rules import is_double, pips
 
 BIDS = (30, 34, 36, 42)
-PICTURE = Path(__file__).parents[1] / "docs" / "images" / "bidding-open.png"
+FEWEST = 10
+"""Hands of a shape that is shown."""
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+
+Counts = np.ndarray[Any, Any]
+"""int64[hands, 43]: how often a hand's team won 0 .. 42 points."""
 
 
-def main() -> None:
-    table = pl.read_parquet(sys.argv[1])
+def shapes_of(hands: list[list[int]], trumps: list[int]) -> dict[str, Counts]:
+    """By name, a whole number for each hand."""
+    pairs = list(zip(hands, trumps, strict=True))
+    return {
+        "trumps held": np.array([sum(t in pips(d) for d in hand) for hand, t in pairs]),
+        "doubles held": np.array([sum(map(is_double, hand)) for hand, _ in pairs]),
+        "offs": np.array([sum(t not in pips(d) and not is_double(d) for d in hand) for hand, t in pairs]),
+    }
+
+
+def shares(counts: Counts, bid: int) -> Counts:
+    """The chance to make a bid, per hand."""
+    return counts[:, bid:].sum(axis=1) / counts.sum(axis=1)
+
+
+def by_shape(shapes: dict[str, Counts], lines: dict[str, Counts], ylabel: str, picture: Path) -> None:
+    """Print a table of each shape, and draw them side by side: the mean of each line's chances."""
+    figure = Figure(figsize=(10, 3.6))
+    for place, (name, shape) in enumerate(shapes.items(), 1):
+        axes = figure.add_subplot(1, len(shapes), place)
+        values = [int(v) for v in np.unique(shape) if (shape == v).sum() >= FEWEST]
+        print(f"\n| {name} | hands | " + " | ".join(lines) + " |\n|" + "---|" * (len(lines) + 2))
+        for value in values:
+            cells = " | ".join(f"{line[shape == value].mean():.0%}" for line in lines.values())
+            print(f"| {value} | {(shape == value).sum():,} | {cells} |")
+        for label, line in lines.items():
+            axes.plot(values, [line[shape == v].mean() for v in values], marker="o", label=label)
+        axes.set(xlabel=name, ylim=(0, 1), xticks=values)
+    figure.axes[0].set_ylabel(ylabel)
+    figure.axes[-1].legend()
+    figure.tight_layout()
+    figure.savefig(picture, dpi=100)
+
+
+def open_hands(path: str) -> None:
+    table = pl.read_parquet(path)
     chosen = [row == best_pip(hand) for row, hand in zip(table["declaration"], table["hand"].to_list(), strict=True)]
     mine = table.filter(pl.Series(chosen))
     counts = counts_of(mine, Method.OPEN)
-    hands, trumps = mine["hand"].to_list(), mine["declaration"].to_list()
-    held = np.array([sum(t in pips(d) for d in hand) for hand, t in zip(hands, trumps, strict=True)])
-    doubles = np.array([sum(map(is_double, hand)) for hand in hands])
-    made = {bid: counts[:, bid:].sum(axis=1) / counts.sum(axis=1) for bid in BIDS}
+    made = {f"P({bid})": shares(counts, bid) for bid in BIDS}
+    every = int((made["P(42)"] == 1).sum())
+    print(f"{len(mine):,} hands, {int(counts[0].sum())} worlds each; every trick in every world: {every:,}")
+    shapes = shapes_of(mine["hand"].to_list(), mine["declaration"].to_list())
+    by_shape(shapes, made, "P(make), all hands open", IMAGES / "bidding-open.png")
+
+
+def both_methods(folder: str) -> None:
+    blocks = [np.load(path) for path in sorted(Path(folder).glob("*.npz"))]
+    opened, played = (np.concatenate([block[name] for block in blocks]) for name in ("open", "play"))
+    hands, trumps, made = (np.concatenate([block[name] for block in blocks]) for name in ("hands", "trumps", "made"))
+    print(f"\n{len(hands):,} hands, {int(opened[0].sum())} worlds each")
+    lines = {
+        f"{name} {bid}": shares(counts, bid)
+        for bid in (30, 42)
+        for name, counts in (("open", opened), ("play", played))
+    }
+    lines["made at 30"] = made.astype(float)
+    by_shape(shapes_of(hands.tolist(), trumps.tolist()), lines, "P(make)", IMAGES / "bidding-play.png")
+    gap = shares(opened, 30) - shares(played, 30)
     print(
-        f"{len(hands):,} hands, {int(counts[0].sum())} worlds each; lay-downs in every world: {(made[42] == 1).sum()}"
+        f"\nopen less play at 30: {100 * gap.mean():.1f} points, {100 * gap.std() / len(gap) ** 0.5:.1f} standard error"
     )
-    figure = Figure(figsize=(9, 3.6))
-    for place, (name, shape) in enumerate((("trumps held", held), ("doubles held", doubles)), 1):
-        axes = figure.add_subplot(1, 2, place)
-        values = [int(v) for v in np.unique(shape) if (shape == v).sum() >= 10]
-        print(f"| {name} | hands | " + " | ".join(f"P({bid})" for bid in BIDS) + " |")
-        for value in values:
-            cells = " | ".join(f"{made[bid][shape == value].mean():.0%}" for bid in BIDS)
-            print(f"| {value} | {(shape == value).sum()} | {cells} |")
-        for bid in BIDS:
-            axes.plot(values, [made[bid][shape == v].mean() for v in values], marker="o", label=f"bid {bid}")
-        axes.set(xlabel=name, ylabel="P(make), all hands open", ylim=(0, 1))
-        axes.legend()
-    figure.tight_layout()
-    figure.savefig(PICTURE, dpi=100)
+
+
+def main() -> None:
+    open_hands(sys.argv[1])
+    if len(sys.argv) > 2:
+        both_methods(sys.argv[2])
 
 
 if __name__ == "__main__":
