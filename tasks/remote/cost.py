@@ -120,8 +120,8 @@ _DEALS_A_GIGABYTE = 20
 
 
 def block_size(stage: str, gpu: GpuName | None) -> int:
-    """Deals or games in an input: enough to make a container's start worth it, no more than a GPU holds at a time."""
-    if stage == "generate-eq":
+    """Deals, games or hands in an input: worth a container's start, and no more than a GPU holds at a time."""
+    if stage in ("generate-eq", "bids"):
         return 50
     return 250 if gpu is None else _MEMORY[gpu] * _DEALS_A_GIGABYTE
 
