@@ -68,7 +68,7 @@ def test_the_form_of_a_training_refuses_what_cannot_be_meant() -> None:
     assert not refused(entry, {"tokens": "latest", "settings": {}})
     assert not refused(entry, {"tokens": "latest", "settings": {"epochs": 3, "size": "tiny"}, "output": None})
     assert not refused(entry, {"tokens": "latest", "settings": "demo"})
-    wrong = {"epochs": 0, "size": "huge", "kind": "q", "source": "air", "precision": "8", "learning_rate": "fast"}
+    wrong = {"epochs": 0, "size": "no size", "kind": "q", "source": "air", "precision": "8", "learning_rate": "fast"}
     for name, value in wrong.items():
         assert refused(entry, {"tokens": "latest", "settings": {name: value}}), name
     assert refused(entry, {"tokens": "latest", "settings": {"epoch": 3}})
