@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.options import Sets, absolute, build
+from flows.cli.options import Json, Sets, absolute, build
 from flows.cli.running import run_flow
-from flows.cli.tables import show_rows
+from flows.cli.tables import show_json, show_rows
 
 
 def add_to(app: typer.Typer) -> None:
@@ -35,6 +35,7 @@ def backfill(
         str, typer.Option(help="For games: exact, champion or another name of a model, or its path.")
     ] = "exact",
     sets: Sets = None,
+    as_json: Json = False,
 ) -> None:
     """Fill a range of seeds by blocks that are tried again when they fail; killed, it goes on where it was."""
     from configs.operation import Backfill
@@ -53,4 +54,7 @@ def backfill(
         model=None if oracle == "exact" else oracle,
         bids=build(BidSettings, {}, sets if make == "bids" else None),
     ).value
+    if as_json:
+        show_json(report)
+        return
     show_rows(f"Seeds {start:,} to {end - 1:,}, {make}", report.rows)

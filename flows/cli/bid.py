@@ -10,6 +10,7 @@ import typer
 from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import fill
 from flows.cli.options import Json, Sets, build
+from flows.cli.tables import show_json
 
 if TYPE_CHECKING:
     from forge_core.bids.advice import BidAdvice
@@ -159,6 +160,7 @@ def why(
     show: Annotated[int, typer.Option(help="So many reasons, with a replay each.")] = 3,
     seat_model: SeatModel = "pimc:worlds=2",
     seed: Seed = 0,
+    as_json: Json = False,
 ) -> None:
     """Deals on which a contract fails, as replays, the usual reason first."""
     from rich.console import Console
@@ -174,6 +176,9 @@ def why(
     values = {"playouts": playouts, "play_for": below, "seat_model": seat_model}
     settings = build(BidSettings, values)
     found = find_failures(dominoes, int(trumps), below, settings, make_player(seat_model, player_means()), seed=seed)
+    if as_json:
+        show_json(found)
+        return
     console = Console(highlight=False)
     for line in why_lines(found, show):
         console.print(line)
@@ -194,6 +199,7 @@ def generate(
     playouts: Annotated[int, typer.Option(help="Hands played out of a declaration.")] = 0,
     seat_model: SeatModel = "pimc:worlds=2",
     sets: Sets = None,
+    as_json: Json = False,
     on: Any = None,
 ) -> None:
     """Bid matrices of the hands that seeds deal seat 0, to {train,val,test}/seed_*.parquet."""
@@ -205,7 +211,7 @@ def generate(
     settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model}, sets)
     networks_of((settings.seat_model,))  # a player that is none is told before anything starts
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
-    fill(BidFiller(settings), series, output, dry_run=dry_run, hands=series, settings=settings, on=on)
+    fill(BidFiller(settings), series, output, dry_run=dry_run, as_json=as_json, hands=series, settings=settings, on=on)
 
 
 @app.command()

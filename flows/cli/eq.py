@@ -8,8 +8,9 @@ import typer
 from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import fill
 from flows.cli.group import ForgeGroup
-from flows.cli.options import Sets, build
+from flows.cli.options import Json, Sets, build
 from flows.cli.running import say
+from flows.cli.tables import show_json
 
 app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -41,6 +42,7 @@ def generate(
     epsilon: Annotated[float | None, typer.Option(help="Share of random plays.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Of the softmax, in points.")] = None,
     sets: Sets = None,
+    as_json: Json = False,
     on: Any = None,
 ) -> None:
     """Play games; write them to {train,val,test}/seed_*.pt."""
@@ -63,7 +65,7 @@ def generate(
     model = None if oracle == "exact" else find_model(oracle)
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
     filler = GameFiller(settings, model)
-    fill(filler, series, output, dry_run=dry_run, games=series, settings=settings, model=model, on=on)
+    fill(filler, series, output, dry_run=dry_run, as_json=as_json, games=series, settings=settings, model=model, on=on)
 
 
 @app.command()
@@ -74,6 +76,7 @@ def view(
     play: Annotated[int, typer.Option(min=1, max=28, help="Which decision --svg shows.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Of a recorded match: which deal.")] = None,
     declarer: Annotated[str, typer.Option(help="Of a recorded match: who declared, a or b.")] = "a",
+    as_json: Json = False,
 ) -> None:
     """Step through a game: hands, trick, history, E[Q] with its uncertainty; or show a contract of a recorded match."""
     from rich.console import Console
@@ -88,7 +91,11 @@ def view(
         from forge_core.arena.record import find_contract, read_settings
         from forge_view.contract_terminal import contract_view
 
-        console.print(contract_view(find_contract(path, seed, declarer), read_settings(path)))
+        contract, settings = find_contract(path, seed, declarer), read_settings(path)
+        if as_json:
+            show_json({"settings": settings, "contract": contract})
+        else:
+            console.print(contract_view(contract, settings))
         return
     game = read_game(path)
     if html is not None:
@@ -101,6 +108,9 @@ def view(
 
         write_text(svg, picture(game, play))
         say(f"{svg}")
+        return
+    if as_json:
+        show_json({"seed": game.seed, "declaration": game.declaration, "decisions": frames(game)})
         return
     for frame in frames(game):
         console.print(decision_view(game, frame))

@@ -1,12 +1,13 @@
 """What the commands that fill a data set share: the same code with a folder or the store as the destination."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from flows.cli.running import run_flow, say
-from flows.cli.tables import show_rows
+from flows.cli.tables import show_json, show_rows
 from forge_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -14,18 +15,23 @@ if TYPE_CHECKING:
     from flows.fillers import Filler
 
 
-def fill(filler: "Filler[Any]", series: "SeedSeries", output: Path | None, *, dry_run: bool, **parameters: Any) -> None:
+def fill(
+    filler: "Filler[Any]", series: "SeedSeries", output: Path | None, *, dry_run: bool, as_json: bool, **parameters: Any
+) -> None:
     """Run the filler's flow and show what it came to; with `dry_run` only list the files that are missing."""
     folder = None if output is None else output.absolute()
     if dry_run:
-        _list_missing(filler, series, folder)
+        _list_missing(filler, series, folder, as_json=as_json)
         return
     report = run_flow(f"fill:{filler.flow.replace('-', '_')}", folder=folder, **parameters).value
+    if as_json:
+        show_json({name: getattr(report, name) for name in ("title", "made", "kept", "states", "skipped")})
+        return
     rows = [*report.rows, *(("skipped", str(path)) for path in report.skipped)]
     show_rows(f"{filler.title} in {output or 'the store'}", rows)
 
 
-def _list_missing(filler: "Filler[Any]", series: "SeedSeries", folder: Path | None) -> None:
+def _list_missing(filler: "Filler[Any]", series: "SeedSeries", folder: Path | None, *, as_json: bool) -> None:
     """The paths of the missing files on stdout, one a line; how many on stderr."""
     from flows.fillers import gaps
 
@@ -35,6 +41,7 @@ def _list_missing(filler: "Filler[Any]", series: "SeedSeries", folder: Path | No
         )
     count = 0
     for block in gaps(filler, series, folder):
-        typer.echo("\n".join(filler.dataset.relative_path(item) for item in block))
+        names = [filler.dataset.relative_path(item) for item in block]
+        typer.echo("\n".join(json.dumps({"missing": name}) if as_json else name for name in names))
         count += len(block)
     say(f"{count:,} files are missing in {folder or 'the store'}")

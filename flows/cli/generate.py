@@ -7,7 +7,7 @@ import typer
 
 from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import fill
-from flows.cli.options import Sets, build
+from flows.cli.options import Json, Sets, build
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,6 +34,7 @@ def generate(
     max_states: Annotated[int | None, typer.Option(help="Skip deals with more reachable states.")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
     sets: Sets = None,
+    as_json: Json = False,
     on: Any = None,
 ) -> None:
     """Solve deals exactly; write shards to {train,val,test}/*.parquet."""
@@ -46,4 +47,4 @@ def generate(
     values = {"start": start_seed, "count": None if continuous else count, "limit": limit, "mode": mode}
     series = build(DealSeries, values | {"opponent_seeds": opponent_seeds})
     filler = ShardFiller.of(series, settings, device)
-    fill(filler, series, output, dry_run=dry_run, deals=series, shards=settings, device=device, on=on)
+    fill(filler, series, output, dry_run=dry_run, as_json=as_json, deals=series, shards=settings, device=device, on=on)

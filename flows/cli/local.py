@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from flows.cli.options import Json
 from flows.cli.running import connect, enter, say
+from flows.cli.tables import show_json
 
 
 def add_to(app: typer.Typer) -> None:
@@ -39,7 +41,7 @@ def up(
     services += [server.worker_service(installation, pool, connection.api_url) for pool in pools or deploy.POOLS]
     local.start(services, say)
     if detach:
-        status()
+        status(as_json=False)
         say("`forge down` stops them.")
     else:
         local.Watch(services, say).run()
@@ -54,7 +56,7 @@ def down() -> None:
         typer.echo(f"{service.name:8} {'stopped' if server.stop(service) else 'was not running'}")
 
 
-def status() -> None:
+def status(as_json: Json = False) -> None:
     """Show which servers and workers answer, the work pools, and the runs that are under way or late."""
     from configs.installation import Installation, given_api_url
     from flows import server
@@ -63,6 +65,9 @@ def status() -> None:
     given = given_api_url()
     services = [each for each in server.known(installation) if given is None or server.is_running(each)]
     health = {service.name: server.address(service) for service in services}
+    if as_json and given is None and not health["Prefect"]:
+        show_json({"services": health, "server": None})
+        return
     if (api_url := given or (health["Prefect"] and f"{health['Prefect']}/api")) is None:
         typer.echo("\n".join(f"{name:8} {address or 'not running'}" for name, address in health.items()))
         return
@@ -71,6 +76,9 @@ def status() -> None:
 
     from flows import up as local
 
+    if as_json:
+        show_json({"services": health, "server": local.overview()})
+        return
     console = Console(highlight=False)
     for table in local.tables(health, local.overview()):
         console.print(table, "")
@@ -113,13 +121,18 @@ def ui(
     typer.launch(address + page)
 
 
-def doctor() -> None:
+def doctor(as_json: Json = False) -> None:
     """Check the installation: versions, folders, memory, servers, GPU; each fault with what to do about it."""
     from flows.checks import check_all
 
-    faults = 0
-    for check in check_all():
+    faults, checks = 0, check_all()
+    if as_json:
+        checks = list(checks)
+        show_json(checks)
+    for check in checks:
         faults += not check.sound
+        if as_json:
+            continue
         typer.echo(f"{'ok   ' if check.sound else 'FAULT'} {check.name:14} {check.found}")
         if not check.sound:
             typer.echo(f"      {'':14} {check.remedy}")

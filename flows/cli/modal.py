@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from flows.cli.group import ForgeGroup
+from flows.cli.options import Json
 from flows.cli.running import say
-from flows.cli.tables import show_rows
+from flows.cli.tables import show_json, show_rows
 
 app = typer.Typer(
     cls=ForgeGroup, help="Work on Modal: watch, stop, fetch, cost.", no_args_is_help=True, rich_markup_mode=None
@@ -30,12 +31,15 @@ def _installed() -> None:
 
 
 @app.command()
-def status() -> None:
+def status(as_json: Json = False) -> None:
     """Show our Apps on Modal: stage, who started them, containers; and what Modal has billed."""
     from tasks.remote import control
     from tasks.remote.running import run
 
     cloud, billed = run(control.look_and_bill())
+    if as_json:
+        show_json({"apps": cloud.apps, "containers": cloud.containers, "billed": billed})
+        return
     rows = [(one["app_id"], one["description"], one["state"], one["tasks"], one["created_at"]) for one in cloud.apps]
     show_rows("Apps on Modal", rows, ("id", "project.stage.user-machine-process", "state", "containers", "since"))
     rows = [(one["container_id"], one["start_time"]) for one in cloud.containers]
@@ -83,7 +87,7 @@ def download(
 
 
 @app.command()
-def cost() -> None:
+def cost(as_json: Json = False) -> None:
     """Show what solving deals costs on each machine: dollars and hours, computed from measured times."""
     from configs.modal import GPUS
     from forge_core.errors import RemoteError
@@ -99,6 +103,9 @@ def cost() -> None:
     except RemoteError:
         prices = PUBLISHED
     columns = ("machine", "an hour", "10,000 deals", "hours", "1,000,000 deals", "hours")
+    if as_json:
+        show_json({"prices": prices.source, "columns": columns, "rows": table(prices)})
+        return
     show_rows(f"50,000 sampled states a deal, {CONTAINERS} containers at a time", table(prices), columns)
     if (machine := STAGE.machine) is not None:
         typer.echo(f"Prices: {prices.source}; {machine.cores:g} cores and {machine.memory} GiB with every GPU.")

@@ -9,7 +9,7 @@ import typer
 from flows.cli.elsewhere import elsewhere
 from flows.cli.options import Json, Model, Sets, absolute, build
 from flows.cli.running import run_flow, say
-from flows.cli.tables import show_evaluation, show_parts
+from flows.cli.tables import evaluation_json, show_evaluation, show_json, show_parts
 from forge_core.errors import ForgeError
 
 if TYPE_CHECKING:
@@ -46,10 +46,7 @@ def evaluate(
     parameters = {"model": find_model(checkpoint), "settings": settings, "tokens": absolute(data)}
     evaluated = run_flow("stages:evaluate", **parameters, on=on).value
     if as_json:
-        from flows.evaluation_report import players
-
-        found = {states: players(evaluated, states) for states in evaluated.model}
-        typer.echo(json.dumps(_plain(found)))
+        show_json(evaluation_json(evaluated))
         return
     show_evaluation(f"{split} split, points in the mover's view, ± half a 95 % interval over deals", evaluated)
     if parts:
@@ -112,10 +109,3 @@ def _settings(values: dict[str, Any], sets: list[str] | None, *, quick: bool) ->
 
     settings = build(EvaluationSettings, values, sets)
     return settings.quick() if quick else settings
-
-
-def _plain(found: dict[str, Any]) -> dict[str, Any]:
-    return {
-        states: {who: metrics.model_dump(exclude={"by_deal"}) for who, metrics in everybody.items()}
-        for states, everybody in found.items()
-    }

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.elsewhere import elsewhere
-from flows.cli.options import Data, Model, Output, Sets, absolute, build
+from flows.cli.options import Data, Json, Model, Output, Sets, absolute, build
 from flows.cli.running import run_flow, say
-from flows.cli.tables import show_rows
+from flows.cli.tables import show_json, show_rows
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,6 +37,7 @@ def export(
     data: Data = None,
     output: Output = None,
     samples: Annotated[int | None, typer.Option(help="Samples of val on which the files are checked.")] = None,
+    as_json: Json = False,
     on: Any = None,
 ) -> None:
     """Export a model to ONNX in float32, float16 and int8, each checked against torch on real samples."""
@@ -52,7 +53,10 @@ def export(
         settings=settings,
         on=on,
     )
-    from flows.report import FILE_COLUMNS, file_rows, place_rows
+    from flows.report import FILE_COLUMNS, file_rows, place_rows, read_export
 
+    if as_json:
+        show_json({"object": outcome.value, "report": read_export(outcome.value)})
+        return
     show_rows("ONNX against torch", file_rows(outcome.value), FILE_COLUMNS)
     show_rows("", place_rows([outcome.value]))

@@ -1,13 +1,23 @@
-"""Tables on stdout."""
+"""Tables, and the same as JSON, on stdout."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
     from flows.cli.running import Outcome
+    from flows.report import PipelineResult
     from tasks.evaluation import Evaluated
+
+
+def show_json(value: Any) -> None:
+    """What a table would show, for programs: dataclasses, models, paths and enums as plain JSON, on one line."""
+    import json
+
+    from pydantic_core import to_jsonable_python
+
+    typer.echo(json.dumps(to_jsonable_python(value)))
 
 
 def show_rows(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str] = ("", "")) -> None:
@@ -46,6 +56,16 @@ def show_evaluation(title: str, evaluated: "Evaluated") -> None:
         Console(highlight=False).print(f"champion: {evaluated.champion_name}")
 
 
+def evaluation_json(evaluated: "Evaluated") -> dict[str, Any]:
+    """Kind of states -> player -> its metrics."""
+    from flows.evaluation_report import players
+
+    return {
+        states: {who: metrics.model_dump(exclude={"by_deal"}) for who, metrics in players(evaluated, states).items()}
+        for states in evaluated.model
+    }
+
+
 def show_parts(evaluated: "Evaluated") -> None:
     """An evaluation by plays left and by declaration, and how the model's choices among ties fall on the slots."""
     from flows.evaluation_report import part_rows, players, slot_rows
@@ -56,10 +76,23 @@ def show_parts(evaluated: "Evaluated") -> None:
         show_rows(title, slot_rows(evaluated, states), ("", "chosen", "expected"))
 
 
+def pipeline_json(result: "PipelineResult") -> dict[str, Any]:
+    """What the pipeline made, for programs."""
+    from flows.report import read_export
+    from tasks.run import store
+
+    return {
+        "objects": {each.short: str(store().path(each)) for each in result.references},
+        "evaluation": evaluation_json(result.evaluation),
+        "onnx": read_export(result.onnx),
+        "tally": result.tally,
+    }
+
+
 def show_pipeline(outcome: "Outcome") -> None:
     """What the pipeline made, where it lies, and the commands that open its pages."""
     from flows.cli.running import program
-    from flows.report import PipelineResult, pipeline_rows, place_rows
+    from flows.report import pipeline_rows, place_rows
     from tasks import tracking
 
     result: PipelineResult = outcome.value

@@ -5,9 +5,9 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.elsewhere import elsewhere
-from flows.cli.options import Sets, build
+from flows.cli.options import Json, Sets, build
 from flows.cli.running import run_flow
-from flows.cli.tables import show_pipeline
+from flows.cli.tables import pipeline_json, show_json, show_pipeline
 
 
 def add_to(app: typer.Typer) -> None:
@@ -18,10 +18,15 @@ def add_to(app: typer.Typer) -> None:
 def pipeline(
     preset: Annotated[str, typer.Option(help="The settings to start from: demo or local.")] = "demo",
     sets: Sets = None,
+    as_json: Json = False,
     on: Any = None,
 ) -> None:
     """Solve, tokenize, train, evaluate, export and play, in one run."""
     from configs.pipeline import PipelineSettings, load_preset
 
     settings = build(PipelineSettings, load_preset(preset).model_dump(mode="json", exclude_unset=True), sets)
-    show_pipeline(run_flow("stages:pipeline", settings=settings, on=on))
+    outcome = run_flow("stages:pipeline", settings=settings, on=on)
+    if as_json:
+        show_json(pipeline_json(outcome.value))
+    else:
+        show_pipeline(outcome)
