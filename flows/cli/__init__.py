@@ -30,13 +30,13 @@ from flows.cli import (
     train,
     whole,
 )
+from flows.cli.examples import add_examples
 from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
     name="forge",
     cls=ForgeGroup,
     help="Crystal Forge: exact Texas 42 data, networks that imitate it, and E[Q] games.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
@@ -58,6 +58,7 @@ app.add_typer(store.app, name="store")
 local.add_to(app)
 review.add_to(app)
 about.add_to(app)
+add_examples(app)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ FIRST_STEPS = (
 
 def add_to(app: typer.Typer) -> None:
     """Add the command and the options of this module."""
-    app.callback(epilog=FIRST_STEPS)(_options)
+    app.callback(epilog=FIRST_STEPS, invoke_without_command=True)(_options)
     app.command()(config)
 
 
@@ -31,11 +31,20 @@ def _show_version(wanted: bool) -> None:
 
 
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Crystal Forge: exact Texas 42 data, networks that imitate it, and E[Q] games."""
+    if context.invoked_subcommand is not None:
+        return
+    from configs.installation import Installation
+    from flows.cli.examples import welcome
+
+    home = Installation().home.absolute()
+    made = home.is_dir() and any(home.iterdir())
+    typer.echo(context.get_help() if made else welcome(str(home)))
 
 
 def config(as_json: Json = False) -> None:

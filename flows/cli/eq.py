@@ -72,8 +72,8 @@ def generate(
 def view(
     path: Annotated[Path, typer.Argument(exists=True, help="A game, or a folder that forge arena --record wrote.")],
     html: Annotated[Path | None, typer.Option(help="Write a page that stands alone instead.")] = None,
-    svg: Annotated[Path | None, typer.Option(help="Write a picture of one decision instead.")] = None,
-    play: Annotated[int, typer.Option(min=1, max=28, help="Which decision --svg shows.")] = 1,
+    svg: Annotated[Path | None, typer.Option(help="Write a picture instead: the whole game on a sheet.")] = None,
+    play: Annotated[int | None, typer.Option(min=1, max=28, help="The decision that --svg shows alone.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of a recorded match: which deal.")] = None,
     declarer: Annotated[str, typer.Option(help="Of a recorded match: who declared, a or b.")] = "a",
     as_json: Json = False,
@@ -104,9 +104,10 @@ def view(
         return
     if svg is not None:
         from forge_core.files import write_text
+        from forge_view.domino_svg import whole_game
         from forge_view.game_svg import picture
 
-        write_text(svg, picture(game, play))
+        write_text(svg, whole_game(game) if play is None else picture(game, play))
         say(f"{svg}")
         return
     if as_json:

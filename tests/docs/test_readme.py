@@ -10,10 +10,12 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from flows.cli import app
+from flows.cli.examples import EXAMPLES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-COMMANDS = sorted(set(re.findall(r"`(?:\.venv/bin/)?(forge [^`\n]+)`", "\n".join(page.read_text() for page in PAGES))))
+SHOWN = re.findall(r"`(?:\.venv/bin/)?(forge [^`\n]+)`", "\n".join(page.read_text() for page in PAGES))
+COMMANDS = sorted({*SHOWN, *(line for lines in EXAMPLES.values() for line in lines)})
 
 
 @pytest.mark.parametrize("line", COMMANDS)

@@ -181,7 +181,9 @@ def test_a_run_from_shards_to_games_and_what_it_refuses(tmp_path: Path) -> None:
     code, out, _ = forge("evaluate", "--checkpoint", str(model / "qvalue"), "--data", str(tokens), "--parts")
     assert code == 0
     assert all(words in out for words in ("q_gap", "highest rank", "random play", "slot 6"))
-    assert forge("export", "--checkpoint", str(model / "qvalue"), "--output", str(tmp_path / "onnx"))[0] == 0
+    code, out, _ = forge("export", "--checkpoint", str(model / "qvalue"), "--output", str(tmp_path / "onnx"), "--json")
+    assert code == 0
+    assert set(json.loads(out)["report"]["files"]) == {"fp32", "fp16", "int8"}
 
     games = ["eq", "generate", "--count", "1", "--n-worlds", "2", "--output"]
     assert forge(*games, str(tmp_path / "games"), "--oracle", str(tmp_path / "onnx" / "model.onnx"))[0] == 0

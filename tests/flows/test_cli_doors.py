@@ -1,12 +1,14 @@
 """The commands about the program itself and about hands that were played elsewhere."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from flows.cli.examples import EXAMPLES
 
 HAND = {"declaration": "sixes", "hands": ["1-1,2-1,3-3,4-0,4-3,6-3,6-6", None, None, None], "plays": "2-1,4-2,2-2,3-2"}
 
@@ -37,3 +39,24 @@ def test_import_and_review(tmp_path: Path) -> None:
     assert reviewed.exit_code == 0
     assert json.loads(reviewed.stdout)[0]["decisions"][0]["domino"] == "2-1"
     assert "What the plays gave up" in page.read_text()
+
+
+def test_plain_forge_says_what_to_try_until_something_was_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORGE_HOME", str(tmp_path / "home"))
+    first = CliRunner().invoke(app, [])
+    assert first.exit_code == 0
+    assert f"Nothing has been made yet in {tmp_path}/home" in first.stdout
+    (tmp_path / "home" / "store").mkdir(parents=True)
+    assert CliRunner().invoke(app, []).stdout.startswith("Usage: ")
+
+
+def test_help_has_examples() -> None:
+    for command, examples in EXAMPLES.items():
+        shown = CliRunner().invoke(app, [*command.split(), "--help"]).stdout
+        assert all(example in shown for example in examples), shown
+
+
+@pytest.mark.parametrize("example", [EXAMPLES["solve"][0], *EXAMPLES["advise"], EXAMPLES["bid"][0]])
+def test_examples_run(example: str) -> None:
+    ran = CliRunner().invoke(app, shlex.split(example)[1:])
+    assert ran.exit_code == 0, ran.output

@@ -1,11 +1,14 @@
 """The whole chain at its smallest, and what a changed setting recomputes."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic_core import to_jsonable_python
 
 from configs.pipeline import PipelineSettings, load_preset, preset_names
+from flows.cli.tables import pipeline_json
 from forge_core.errors import InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.settings import TrainSettings
@@ -38,6 +41,10 @@ def test_pipeline_recomputes_a_changed_stage_and_those_behind_it_alone(stages: S
     first = pipeline(TINY)
     assert stages() == said("made", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
     assert (first.tally.made, first.tally.cached) == (8, 0)
+
+    told = json.loads(json.dumps(to_jsonable_python(pipeline_json(first))))
+    assert len(told["objects"]) == len(first.references)
+    assert told["evaluation"]["given"]["model"]["overall"]["samples"] > 0
 
     second = pipeline(TINY)
     assert stages() == said("cached", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
