@@ -63,12 +63,18 @@ def review(
     """Tell of every decision what it gave up: with all hands open, and as E[Q] from what the seat saw."""
     from flows.oracle import oracle_named
     from forge_core.files import write_text
+    from forge_core.review.judge import Review
     from forge_core.review.judge import review as judge
     from forge_core.review.played import read_hands
     from forge_view import review_rows
+    from forge_view.console import progress
 
     sound, broken = read_hands(path)
-    reviews = [judge(hand, oracle_named(), n_worlds=n_worlds) for hand in sound]
+    oracle, reviews = oracle_named(), list[Review]()
+    with progress("reviewing hands", len(sound), "{hands:.2f} hands/s") as advance:
+        for hand in sound:
+            reviews.append(judge(hand, oracle, n_worlds=n_worlds))
+            advance(1, hands=1)
     if html is not None:
         write_text(html, review_rows.page(reviews))
         say(f"{html}")

@@ -60,3 +60,10 @@ def test_help_has_examples() -> None:
 def test_examples_run(example: str) -> None:
     ran = CliRunner().invoke(app, shlex.split(example)[1:])
     assert ran.exit_code == 0, ran.output
+
+
+def test_the_page_of_the_command_line_shows_what_is_printed() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command-line.md").read_text("utf-8")
+    command, shown = page.split("$ forge solve ")[1].splitlines()[:2]
+    assert CliRunner().invoke(app, ["solve", *command.split()]).stdout.strip() == shown
+    assert all(example in page for example in EXAMPLES["advise"])

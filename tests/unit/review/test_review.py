@@ -75,6 +75,17 @@ def test_csv_is_read_as_json_is(tmp_path: Path) -> None:
     assert [each.where for each in broken] == ["line 3", "line 4"]
 
 
+def test_the_example_of_the_docs(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "review.md").read_text("utf-8")
+    path = tmp_path / "hands.json"
+    path.write_text(page.split("```json\n")[1].split("```")[0])
+    (hand,), broken = read_hands(path)
+    assert broken == []
+    assert (hand.name, hand.bid, hand_name(hand.record.plays)) == ("table 3", 30, PLAYS)
+    told = review(hand, ExactOracle(search_q, "1"), n_worlds=10)
+    assert [each.seat for each in told.judgements] == [0, 0]
+
+
 def test_files_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("[{")
     (tmp_path / "hands.txt").write_text("")
