@@ -1,5 +1,6 @@
 """Draws the pictures of the documents: `.venv/bin/python docs/pictures.py`."""
 
+import json
 from pathlib import Path
 
 import forge_core
@@ -57,7 +58,59 @@ def a_game() -> str:
     return whole_game(play_game(4, ExactOracle(search_q, SOLVER_VERSION), EqSettings(n_worlds=50)))
 
 
-PICTURES = {"what-to-lead.svg": what_to_lead, "a-game.svg": a_game}
+def poster() -> str:
+    """The main results, read from the records of the benchmarks and of the champion."""
+    root = Path(__file__).parents[1]
+    solve, ask = (
+        json.loads((root / "bench" / "results" / f"{name}.json").read_text()) for name in ("solve", "expected_q")
+    )
+    name = json.loads((root / "models" / "champion.json").read_text())["qvalue"]
+    champion = json.loads((root / "models" / name / "metrics.json").read_text())["test"]
+    uniform, played = champion["uniform"], champion["played"]
+    config = json.loads((root / "models" / name / "config.json").read_text())
+    fast, asked = solve["measures"], ask["measures"]
+    cards = (
+        ("Solved", "all hands open, exactly", (
+            (f"{fast['states_per_second'] / 1e6:,.0f} million", "states of the game tree a second"),
+            (f"{fast['search_ms_mean']:.1f} ms", "all seven opening plays of a deal, one core"),
+            (f"{fast['solver_megabytes_median']:.0f} MB", "memory of the median deal"),
+        )),
+        ("Learned", f"by {config['parameters'] / 1e6:.1f} million parameters", (
+            (f"{uniform['accuracy']:.1%}", "of its plays are among the best"),
+            (f"{uniform['q_gap']:.2f} points", "given up a play, uniform states"),
+            (f"{played['q_gap']:.2f} points", "given up a play, states met in games"),
+        )),
+        ("Asked", "one hand seen", (
+            (f"{asked['advise_seconds']:.2f} s", "advice on a lead, 200 possible deals"),
+            (f"{asked['worlds_per_second'] / 1e6:.1f} million", "possible deals drawn a second and core"),
+            (f"{asked['exact_games_per_second']:.1f}", "games a second, every seat by exact E[Q]"),
+        )),
+    )  # fmt: skip
+    parts = [
+        text("Crystal Forge: Texas 42", 40, 56, size=28),
+        text("solved, learned, asked", 40, 84, size=16, colour=FAINT),
+    ]
+    for place, (title, below, facts) in enumerate(cards):
+        x = 40 + place * 300
+        parts.append(f'<rect x="{x}" y="110" width="280" height="330" rx="10" fill="#f1f4f8"/>')
+        parts += [text(title, x + 20, 150, size=22), text(below, x + 20, 174, size=13, colour=FAINT)]
+        for row, (number, what) in enumerate(facts):
+            parts.append(text(number, x + 20, 232 + 82 * row, size=28, colour=GOOD))
+            parts.append(text(what, x + 20, 254 + 82 * row, size=13))
+    machine = f"{solve['machine']['cores']} cores of an {solve['machine']['processor']}"
+    parts.append(
+        text(
+            f"{machine}, no GPU, {solve['date']}; {uniform['samples']:,} test states of each kind",
+            40,
+            476,
+            size=13,
+            colour=FAINT,
+        )
+    )
+    return sheet(960, 500, parts)
+
+
+PICTURES = {"poster.svg": poster, "what-to-lead.svg": what_to_lead, "a-game.svg": a_game}
 
 if __name__ == "__main__":
     for name, draw in PICTURES.items():
