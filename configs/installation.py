@@ -12,6 +12,7 @@ from urllib.parse import quote, urlsplit
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from configs.container import threads
 from forge_core.errors import InputError
 from forge_core.files import replacing, writing
 
@@ -56,7 +57,7 @@ class Installation(BaseSettings):
             name = str(fault["loc"][0]).upper().removeprefix("FORGE_")
             raise InputError.of(
                 got=f"FORGE_{name}={fault['input']}",
-                expected=fault["msg"][:1].lower() + fault["msg"][1:],
+                expected=fault["msg"].removeprefix("Value error, ").removeprefix("Input should be "),
                 remedy=f"correct FORGE_{name}, or unset it",
             ) from error
 
@@ -71,12 +72,14 @@ class Installation(BaseSettings):
     @field_validator("home", "models")
     @classmethod
     def _expanded(cls, path: Path) -> Path:
-        return path.expanduser()
+        return _no_file(path.expanduser())
 
     @field_validator("store_address")
     @classmethod
     def _expanded_address(cls, address: str | None) -> str | None:
-        return os.path.expanduser(address) if address and address.startswith("~") else address  # noqa: PTH111
+        if address is None or address.startswith("s3://"):
+            return address
+        return str(_no_file(Path(address).expanduser()))
 
     @property
     def store(self) -> Path:
@@ -128,7 +131,15 @@ class Installation(BaseSettings):
 
     def thread_count(self) -> int:
         """How many threads to compute with."""
-        return self.threads or (len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
+        if self.threads:
+            return self.threads
+        return threads(len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1)
+
+
+def _no_file(path: Path) -> Path:
+    if path.exists() and not path.is_dir():
+        raise ValueError("a folder, not a file or a device")
+    return path
 
 
 _PASSWORD_CHARACTERS = 40

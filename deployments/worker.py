@@ -12,7 +12,6 @@ import asyncio
 import shlex
 import time
 from collections import deque
-from contextlib import suppress
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -202,7 +201,7 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
         async with asyncio.TaskGroup() as group:
             group.create_task(self._tell(sandbox_id, tail))
             stopping = group.create_task(self._stop_in_time(sandbox_id, flow_run.id))
-            code = await self.sandboxes.wait(sandbox_id)
+            code = await self._end(sandbox_id)
             stopping.cancel()
         try:
             flow_run = await self.client.read_flow_run(flow_run.id)
@@ -218,6 +217,34 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
         self.get_flow_run_logger(flow_run).error("The Sandbox's last words:\n%s", output)
         await self._propose_crashed_state(flow_run, _END.get(code, f"The Sandbox ended with exit code {code}."))
         return code
+
+    async def _end(self, sandbox_id: str) -> int:
+        """Wait for the end of a Sandbox; the exit code.
+
+        It goes on, and costs money, also while nobody can be asked about it: a lost connection is waited out.
+        """
+        while True:
+            try:
+                return await self.sandboxes.wait(sandbox_id)
+            except NoSuchSandbox:
+                raise
+            except Exception as error:  # whatever the provider's client raises
+                self._logger.warning("Sandbox %s cannot be asked for: %r; trying again", sandbox_id, error)
+                await asyncio.sleep(_POLL)
+
+    async def _terminate(self, sandbox_id: str) -> None:
+        """End a Sandbox, however often it takes."""
+        while True:
+            try:
+                await self.sandboxes.terminate(sandbox_id)
+            except NoSuchSandbox:
+                return
+            except Exception as error:  # whatever the provider's client raises
+                self._logger.warning("Sandbox %s cannot be ended: %r; trying again", sandbox_id, error)
+                await asyncio.sleep(_POLL)
+            else:
+                self._logger.info("Ended Sandbox %s", sandbox_id)
+                return
 
     async def _tell(self, sandbox_id: str, tail: deque[str]) -> None:
         try:
@@ -246,6 +273,4 @@ class ModalWorker(BaseWorker[ModalJob, ModalVariables, ModalResult]):
             since = since or time.monotonic()
             if flow_run.start_time is None or time.monotonic() - since > _GRACE:
                 break
-        with suppress(NoSuchSandbox):
-            await self.sandboxes.terminate(sandbox_id)
-            self._logger.info("Ended Sandbox %s", sandbox_id)
+        await self._terminate(sandbox_id)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from configs import container
 from configs.installation import Installation, given_api_url
 from flows import server
 from flows.health import Check
@@ -70,8 +71,11 @@ def _memory() -> Iterator[Check]:
         return
     sizes = dict(line.split(":", 1) for line in _MEMORY.read_text().splitlines())
     total, free = (int(sizes[name].split()[0]) * 1024 / _GIGABYTE for name in ("MemTotal", "MemAvailable"))
-    remedy = f"end other programs until {_LEAST_FREE} GB are free"
-    yield Check("memory", free >= _LEAST_FREE, f"{free:.1f} of {total:.1f} GB free", remedy)
+    remedy, where = f"end other programs until {_LEAST_FREE} GB are free", ""
+    if (ours := container.memory()) is not None and ours.limit / _GIGABYTE < total:
+        total, free = ours.limit / _GIGABYTE, min(free, (ours.limit - ours.used) / _GIGABYTE)
+        where, remedy = " in this container", f"{remedy}, or give the container more"
+    yield Check("memory", free >= _LEAST_FREE, f"{free:.1f} of {total:.1f} GB free{where}", remedy)
 
 
 def _gpu() -> Iterator[Check]:

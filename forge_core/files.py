@@ -48,7 +48,12 @@ def replacing(target: Path, *, durable: bool = False) -> Generator[Path]:
     Args:
         target: the file, or folder that does not exist yet, to write.
         durable: flush a file to the disk before it gets its name, so that it also survives a power cut.
+
+    Raises:
+        InputError: `target` is a device or a pipe, which would be lost.
     """
+    if target.exists() and not target.is_file() and not target.is_dir():
+        raise InputError.of(got=f"{target}, a device or a pipe", expected="a file", remedy="name a file")
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex}.tmp")
     try:

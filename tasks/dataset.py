@@ -2,18 +2,20 @@
 
 from pathlib import Path
 
+from configs.storage import open_store
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
 from forge_core.learn.model_config import read_config
 from forge_core.tokens.manifest import MANIFEST
-from tasks.run import source, store
+from tasks.models import network_of
 
 
 def tokens_of(model: Reference | Path) -> Reference:
     """The tokens that a model learned from, by the digest in its config; InputError when the store lacks them."""
-    path, backend = source(model).path, store().backend
+    store = open_store()
+    path, backend = network_of(model).path, store.backend
     digest = read_config(path).dataset_digest
-    for entry in store().entries():
+    for entry in store.entries():
         listing = backend.listing(entry.reference.digest) if entry.reference.kind == "tokens" else None
         if listing and any((file.path, file.sha256) == (MANIFEST, digest) for file in listing.files):
             return entry.reference

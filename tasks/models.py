@@ -8,8 +8,9 @@ from configs.installation import Installation
 from configs.storage import open_store
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
+from forge_core.errors import WrongModelType
 from forge_core.files import sha256_of
-from forge_core.learn.model_config import CONFIG, WEIGHTS, read_config
+from forge_core.learn.model_config import CONFIG, WEIGHTS, check_weights, read_config
 from tasks import tracking
 from tasks.find import find_object
 
@@ -45,6 +46,29 @@ def kind_of(model: Reference | Path) -> "ModelKind":
     from forge_core.learn.inference import load
 
     return load(path).kind
+
+
+def check_model(model: Reference | Path, kind: "ModelKind | None" = None, *, trained: bool = False) -> None:
+    """Look whether a path outside the store leads to a model, without loading the weights of a folder.
+
+    Args:
+        model: an object of the store is known to be one.
+        kind: what it has to answer; None = anything.
+        trained: whether it has to be a folder that training wrote.
+
+    Raises:
+        ModelError: it is no model, or not such a one.
+    """
+    path = network_of(model).path
+    if path.is_dir() or trained:
+        found = read_config(path).kind
+        check_weights(path / WEIGHTS)
+    else:
+        from forge_core.learn.inference import load
+
+        found = load(path).kind
+    if kind is not None and found != kind:
+        raise WrongModelType.of(got=f"{path}, a {found} model", expected=f"a {kind} model", remedy="name another model")
 
 
 def find_model(name: str) -> Reference | Path:

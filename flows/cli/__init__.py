@@ -5,7 +5,9 @@ Exit codes: 0 done, 1 failed, 2 bad usage.
 """
 
 import gc
+import io
 import os
+import sys
 
 import typer
 
@@ -62,7 +64,13 @@ add_examples(app)
 
 
 def main() -> None:
-    """Run the command line; nothing calls home, onnxruntime included, and this machine is reached without a proxy."""
+    """Run the command line; nothing calls home, onnxruntime included, and this machine is reached without a proxy.
+
+    What the terminal's encoding lacks is written as an escape: results are not lost for a character.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     os.environ.update(proxies(os.environ))
     try:

@@ -30,7 +30,7 @@ def arena(
         Path | None, typer.Option(help="A folder that keeps every contract; a later call goes on.")
     ] = None,
     matrix: Annotated[bool, typer.Option("--matrix", help="Everyone against everyone, with ratings.")] = False,
-    games: Annotated[int | None, typer.Option(help="Whole games to seven marks instead of contracts.")] = None,
+    games: Annotated[int | None, typer.Option(min=1, help="Whole games to seven marks instead of contracts.")] = None,
     bidders: Annotated[
         str, typer.Option(help="For --games, one for both or A's,B's: pass, expected, fixed:30, points.")
     ] = "pass",
@@ -50,6 +50,8 @@ def arena(
     from forge_view.console import progress
 
     _check(players, matrix=matrix)
+    if matrix and games:
+        raise typer.BadParameter("--games is for two players; leave out --matrix.")
     chosen = build(Deals, {"start": start_seed, "count": games or deals})
     means = player_means()
     _bidders(bidders)  # said before anything is played
@@ -107,6 +109,8 @@ def _sprt(text: str) -> "Sprt":
 
     try:
         null, alternative = (float(part) for part in text.split(":"))
+        if not 0 < null < 1 or not 0 < alternative < 1 or null == alternative:
+            raise ValueError(text)
         return Sprt(null, alternative)
     except ValueError as error:
         raise InputError.of(

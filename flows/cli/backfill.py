@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from flows.cli.options import Json, Sets, absolute, build
+from flows.cli import inputs
+from flows.cli.options import Json, Sets, build
 from flows.cli.running import run_flow
 from flows.cli.tables import show_json, show_rows
 
@@ -43,15 +44,16 @@ def backfill(
     from forge_core.expected_q.settings import EqSettings
     from forge_core.shards.settings import ShardSettings
 
-    asked = {"make": make, "start": start, "end": end, "limit": limit, "folder": absolute(output), "block": block}
+    asked = {"make": make, "start": start, "end": end, "limit": limit, "folder": inputs.output(output), "block": block}
     seeds = build(Backfill, asked | {"where": where, "at_once": at_once})
+    model = None if oracle == "exact" else inputs.model(oracle, kind="qvalue")
     report = run_flow(
         "backfill:backfill",
         seeds=seeds,
         shards=build(ShardSettings, {}, sets if make in ("shards", "tables") else None),
         device=device,
         games=build(EqSettings, {}, sets if make == "games" else None),
-        model=None if oracle == "exact" else oracle,
+        model=model,
         bids=build(BidSettings, {}, sets if make == "bids" else None),
     ).value
     if as_json:

@@ -11,6 +11,7 @@ from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import fill
 from flows.cli.options import Json, Sets, build
 from flows.cli.tables import show_json
+from forge_core.rules.deal import MAX_SEED
 
 if TYPE_CHECKING:
     from forge_core.bids.advice import BidAdvice
@@ -24,7 +25,7 @@ app = typer.Typer(
 Hand = Annotated[str | None, typer.Option(help='Seven dominoes, as in "6-4,5-5,4-2,3-1,2-0,1-1,0-0".')]
 Declarations = Annotated[str, typer.Option("--declaration", help='all, or names or numbers, as in "sixes,fives".')]
 SeatModel = Annotated[str, typer.Option(help='Who plays the playouts, by text, as in "pimc:worlds=4".')]
-Seed = Annotated[int, typer.Option(help="Of the worlds and the players.")]
+Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the worlds and the players.")]
 
 
 @app.callback()
@@ -156,8 +157,8 @@ def why(
     hand: Annotated[str, typer.Option(help="Seven dominoes.")],
     declaration: Annotated[str, typer.Option(help="The contract's trumps, by name or number.")],
     below: Annotated[int, typer.Option(help="Hands that win fewer points than this are told.")] = 30,
-    playouts: Annotated[int, typer.Option(help="Hands played out.")] = 200,
-    show: Annotated[int, typer.Option(help="So many reasons, with a replay each.")] = 3,
+    playouts: Annotated[int, typer.Option(min=1, help="Hands played out.")] = 200,
+    show: Annotated[int, typer.Option(min=0, help="So many reasons, with a replay each.")] = 3,
     seat_model: SeatModel = "pimc:worlds=2",
     seed: Seed = 0,
     as_json: Json = False,

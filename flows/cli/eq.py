@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from flows.cli import inputs
 from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import fill
 from flows.cli.group import ForgeGroup
@@ -49,7 +50,6 @@ def generate(
     from configs.pipeline import SeedSeries
     from flows.fillers import GameFiller
     from forge_core.expected_q.settings import EqSettings
-    from tasks.models import find_model
 
     values = {
         "n_worlds": n_worlds,
@@ -62,7 +62,7 @@ def generate(
         "exploration": _given(mode=exploration, epsilon=epsilon, temperature=temperature),
     }
     settings = build(EqSettings, values, sets)
-    model = None if oracle == "exact" else find_model(oracle)
+    model = None if oracle == "exact" else inputs.model(oracle, kind="qvalue")
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
     filler = GameFiller(settings, model)
     fill(filler, series, output, dry_run=dry_run, as_json=as_json, games=series, settings=settings, model=model, on=on)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from flows.cli import inputs
+from flows.cli.options import absolute
 from flows.cli.running import run_flow, say
 from flows.cli.tables import show_json, show_rows
 from forge_core.errors import InputError
@@ -19,10 +21,13 @@ def fill(
     filler: "Filler[Any]", series: "SeedSeries", output: Path | None, *, dry_run: bool, as_json: bool, **parameters: Any
 ) -> None:
     """Run the filler's flow and show what it came to; with `dry_run` only list the files that are missing."""
-    folder = None if output is None else output.absolute()
+    folder = absolute(output)
     if dry_run:
         _list_missing(filler, series, folder, as_json=as_json)
         return
+    folder = inputs.output(output)
+    if folder is not None:
+        filler.dataset.check_folder(folder)
     report = run_flow(f"fill:{filler.flow.replace('-', '_')}", folder=folder, **parameters).value
     if as_json:
         show_json({name: getattr(report, name) for name in ("title", "made", "kept", "states", "skipped")})

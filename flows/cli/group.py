@@ -16,5 +16,15 @@ class ForgeGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except ForgeError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(error.exit_code) from error
+            failure = error
+        except BrokenPipeError:
+            raise  # whoever read the output has seen enough; typer knows what to do
+        except OSError as error:
+            failure = ForgeError.of(
+                got=f"{error.strerror or error}" + f": {error.filename}" * (error.filename is not None),
+                expected="files and folders that can be read and written",
+                remedy="check the path, or name another",
+            )
+            failure.__cause__ = error
+        typer.echo(f"Error: {failure}", err=True)
+        raise typer.Exit(failure.exit_code) from failure

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from flows.cli import inputs
 from flows.cli.elsewhere import elsewhere
-from flows.cli.options import Json, Model, Sets, absolute, build
+from flows.cli.options import Json, Model, Sets, build
 from flows.cli.running import run_flow, say
 from flows.cli.tables import evaluation_json, show_evaluation, show_json, show_parts
 from forge_core.errors import ForgeError
@@ -40,10 +41,12 @@ def evaluate(
     on: Any = None,
 ) -> None:
     """Measure a model beside the champion, highest-rank play and random play."""
-    from tasks.models import find_model
-
     settings = _settings({"split": split}, sets, quick=quick)
-    parameters = {"model": find_model(checkpoint), "settings": settings, "tokens": absolute(data)}
+    parameters = {
+        "model": inputs.model(checkpoint),
+        "settings": settings,
+        "tokens": inputs.tokens(data, [settings.split]),
+    }
     evaluated = run_flow("stages:evaluate", **parameters, on=on).value
     if as_json:
         show_json(evaluation_json(evaluated))
@@ -70,9 +73,7 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Make a model the champion of its kind, if it plays better than the present one on val."""
-    from tasks.models import find_model
-
-    parameters: dict[str, Any] = {"model": find_model(model), "force": force, "trained_on": trained_on}
+    parameters: dict[str, Any] = {"model": inputs.model(model, trained=True), "force": force, "trained_on": trained_on}
     promotion = run_flow("stages:promote", settings=_settings({}, sets, quick=quick), **parameters).value
     if as_json:
         fields = ("promoted", "name", "reason")

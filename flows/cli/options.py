@@ -43,6 +43,8 @@ def build(model: type[Settings], values: Mapping[str, Any], sets: Sequence[str] 
         return TypeAdapter(model).validate_python(merged)
     except ValidationError as error:
         first = error.errors()[0]
+        if isinstance(cause := first.get("ctx", {}).get("error"), InputError):
+            raise cause from error
         name = ".".join(str(part) for part in first["loc"]) or model.__name__
         unknown = first["type"] == "extra_forbidden"
         raise InputError.of(
@@ -61,9 +63,20 @@ def _put(values: dict[str, Any], pair: str) -> None:
     *path, last = name.split(".")
     for part in path:
         values = values.setdefault(part, {})
-    values[last] = yaml.safe_load(text)
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError.of(got=f"--set {pair}", expected="a value in YAML", remedy="correct it") from error
 
 
 def absolute(path: Path | None) -> Path | None:
-    """The path from the root, so that it means the same wherever the flow runs."""
-    return None if path is None else path.absolute()
+    """The path from the root, so that it means the same wherever the flow runs. InputError for one that is no text."""
+    if path is None:
+        return None
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise InputError.of(
+            got=f"the path {str(path)!r}", expected="a name in UTF-8", remedy="rename that file or folder"
+        ) from error
+    return path.absolute()

@@ -91,6 +91,7 @@ def enter(api_url: str, *, is_local: bool) -> None:
             del os.environ[name]
         os.environ.update(ours)
     else:
+        Installation().prefect.mkdir(parents=True, exist_ok=True)  # or Prefect complains that it cannot make it
         for name, value in prefect_environment(Installation(), api_url).items():
             os.environ.setdefault(name, value)
         os.environ["PREFECT_API_URL"] = api_url

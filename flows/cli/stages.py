@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.elsewhere import elsewhere
-from flows.cli.options import Data, Json, Model, Output, Sets, absolute, build
+from flows.cli.inputs import model, shards, tokens
+from flows.cli.inputs import output as folder
+from flows.cli.options import Data, Json, Model, Output, Sets, build
 from flows.cli.running import run_flow, say
 from flows.cli.tables import show_json, show_rows
 
@@ -27,8 +29,8 @@ def tokenize(
     from forge_core.tokens.settings import TokenSettings
 
     settings = build(TokenSettings, {"samples_per_shard": samples_per_shard}, sets)
-    shards = [path.absolute() for path in inputs]
-    outcome = run_flow("stages:tokenize", shards=shards, tokens=settings, output=absolute(output))
+    found = shards(inputs)
+    outcome = run_flow("stages:tokenize", shards=found, tokens=settings, output=folder(output))
     say(f"{outcome.value.short} in {output or 'the store'}")
 
 
@@ -42,14 +44,17 @@ def export(
 ) -> None:
     """Export a model to ONNX in float32, float16 and int8, each checked against torch on real samples."""
     from forge_core.learn.export_report import ExportSettings
-    from tasks.models import find_model
+    from forge_core.shards.split import Split
+    from tasks.dataset import tokens_of
 
     settings = build(ExportSettings, {"samples": samples})
+    trained = model(checkpoint, trained=True)
+    arrays = tokens(data, [Split.VAL]) or tokens_of(trained)
     outcome = run_flow(
         "stages:export",
-        model=find_model(checkpoint),
-        tokens=absolute(data),
-        output=absolute(output),
+        model=trained,
+        tokens=arrays,
+        output=folder(output),
         settings=settings,
         on=on,
     )

@@ -6,7 +6,9 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli.elsewhere import elsewhere
-from flows.cli.options import Output, Sets, absolute, build
+from flows.cli.inputs import model, tokens
+from flows.cli.inputs import output as folder
+from flows.cli.options import Output, Sets, build
 from flows.cli.running import run_flow, say
 
 
@@ -53,7 +55,7 @@ def train(
     from forge_core.errors import InputError
     from forge_core.learn.hardware import Hardware
     from forge_core.learn.settings import TrainSettings
-    from tasks.models import find_model
+    from forge_core.shards.split import Split
 
     options = {
         "network": network,
@@ -66,7 +68,7 @@ def train(
     options |= {"learning_rate": learning_rate, "precision": precision, "seed": seed}
     settings = build(TrainSettings, options, sets)
     hardware = build(Hardware, {"devices": devices, "strategy": strategy})
-    start = None if initial is None else find_model(initial)
+    start = None if initial is None else model(initial, kind=settings.kind)
     if fast_dev_run:
         settings = settings.quick_check()
     if data is None and settings.source == "tokens" and not fast_dev_run:
@@ -75,12 +77,13 @@ def train(
             expected="a token folder, as `forge tokenize --output DIR` writes it",
             remedy="name one with --data DIR, or try --source stream or --fast-dev-run",
         )
-    tokens = absolute(data) or (_few_tokens() if fast_dev_run else _val_tokens())
+    given = tokens(data, [Split.VAL] if settings.source == "stream" else [Split.VAL, Split.TRAIN])
+    place = folder(output)
     outcome = run_flow(
         "stages:train",
-        tokens=tokens,
+        tokens=given or (_few_tokens() if fast_dev_run else _val_tokens()),
         settings=settings,
-        output=absolute(output),
+        output=place,
         initial=start,
         hardware=hardware,
         on=on,

@@ -53,6 +53,8 @@ class Bucket:
             self._files, self._root = FileSystem.from_uri(options)
         except ArrowInvalid as error:
             raise _wrong(address, str(error)) from error
+        if not self._root.strip("/"):
+            raise _wrong(address, "it names no bucket")
         with self._store_errors():
             if self._files.get_file_info(self._root.partition("/")[0]).type is not FileType.Directory:
                 raise _wrong(self.name, "there is no such bucket")

@@ -62,6 +62,17 @@ def parse_config(text: str, source: Path) -> ModelConfig:
     return config
 
 
+def check_weights(path: Path) -> None:
+    """Look at the head of a file of weights, which says what is in it. Raises ModelError for one that was cut."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy"):
+            pass
+    except (OSError, SafetensorError) as problem:
+        raise not_a_model(path, str(problem).splitlines()[0]) from problem
+
+
 def not_a_model(path: Path, problem: str) -> ModelError:
     """The error for what should be a model and is none."""
     return ModelError.of(

@@ -54,7 +54,9 @@ class Leader(LightningEnvironment):
 
 def leader() -> Leader | None:
     """What to tell Lightning of this process; None = it finds that out itself, as something else starts processes."""
-    return None if LightningEnvironment().creates_processes_externally or SLURMEnvironment.detect() else Leader()
+    beside_others = int(os.environ.get("SLURM_STEP_NUM_TASKS") or 1) > 1  # only srun says so; a job alone does not
+    slurm = SLURMEnvironment.detect() and beside_others
+    return None if LightningEnvironment().creates_processes_externally or slurm else Leader()
 
 
 @contextmanager

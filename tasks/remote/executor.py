@@ -7,6 +7,7 @@ containers and what waits, as soon as this program leaves it or is gone: the dea
 import asyncio
 import getpass
 import logging
+import math
 import os
 import re
 import socket
@@ -17,7 +18,7 @@ from typing import Any, cast
 
 import modal
 
-from configs.modal import APP, Place
+from configs.modal import APP, GpuName, Place
 from forge_core import errors
 from forge_core.artifacts.collection import Block, Receipt
 from forge_core.artifacts.listing import Source
@@ -25,9 +26,10 @@ from forge_core.errors import ForgeError, RemoteError
 from tasks.remote import connection, volume
 from tasks.remote.budget import Budget, Clock, limits
 from tasks.remote.container import run_stage
-from tasks.remote.cost import IDLE, STARTUP_LIMIT, block_size_at, current_prices, estimate
+from tasks.remote.cost import IDLE, STARTUP_LIMIT, Estimate, block_size_at, current_prices, estimate
 from tasks.remote.image import MOUNT, stage_image
 from tasks.remote.image import volume as our_volume
+from tasks.remote.prices import Prices
 from tasks.remote.running import first_of, run
 from tasks.stage import Call, Context, Details, Machine, Stage
 
@@ -131,8 +133,7 @@ class ModalExecutor:
         chosen = limits(self.place, machine, rate, left=self.budget.left, inputs=len(calls))
         items, unit = sum(call.items for call in calls), stage.items or "runs"
         what = f"{items:,} {unit} in {len(calls):,} inputs on {self.place.name}"
-        expected = estimate(stage, gpus[0] if gpus else None, self.place, prices, items=items, inputs=len(calls))
-        self.budget.agree(what, expected)
+        self.budget.agree(what, self._expected(stage, gpus, prices, items=items, inputs=len(calls)))
         app = modal.App(_name(stage), tags=self._tags(stage), include_source=False)
         function = app.function(
             name=stage.name,
@@ -155,6 +156,15 @@ class ModalExecutor:
                 await _watched(self._map(function, calls, bool(gpus), receipts, failures), app, clock)
         finally:
             self.budget.spent += clock.spent
+
+    def _expected(
+        self, stage: Stage[Any], gpus: Sequence[GpuName], prices: Prices, *, items: int, inputs: int
+    ) -> Estimate:
+        """What a command costs: with the dearest GPU that may be given, and all slices of a data set that is filled."""
+        if stage.items is not None and self._items is not None and self._items > items:
+            items, inputs = self._items, math.ceil(inputs * self._items / items)
+        found = [estimate(stage, gpu, self.place, prices, items=items, inputs=inputs) for gpu in gpus or (None,)]
+        return max(found, key=lambda each: each.at_most)
 
     async def _map(
         self,

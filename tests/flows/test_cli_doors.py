@@ -1,7 +1,10 @@
 """The commands about the program itself and about hands that were played elsewhere."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +28,22 @@ def test_config_says_where_things_lie(tmp_path: Path, monkeypatch: pytest.Monkey
     assert found["places"]["home"] == str(tmp_path)
     assert found["variables"]["FORGE_HOME"] == str(tmp_path)
     assert "FORGE_STORE" in CliRunner().invoke(app, ["config"]).stdout
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_no_result_is_lost_for_a_character(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "hänge.json").write_text(json.dumps([HAND | {"id": "Ärger ♥"}]))
+    command = [Path(sys.executable).with_name("forge"), "import", "hänge.json"]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    ran = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, check=True)
+    assert b"1 sound records" in ran.stdout
+    environment["COLUMNS"] = "40"
+    ran = subprocess.run(
+        [*command, "--output", "/dev/full"], env=environment, cwd=tmp_path, capture_output=True, check=False
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.decode(encoding).startswith("Error: Got ")
+    assert len(ran.stderr.splitlines()) == 1
 
 
 def test_import_and_review(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ from tasks.registry import STAGES
 from tasks.remote import cost
 from tasks.remote.budget import HEARTBEAT_LIFE, Budget, Clock, limits
 from tasks.remote.cost import IDLE, STARTUP_LIMIT, Estimate, estimate, table
+from tasks.remote.executor import ModalExecutor
 from tasks.remote.prices import PER_CORE, PER_GIB, PER_GPU, PUBLISHED
-from tasks.stage import Machine
+from tasks.stage import Context, Machine
 
 RECORD = Path(__file__).parents[2] / "bench" / "results" / "dispatch.json"
 MACHINE = Machine(cores=4, memory=4)
@@ -148,3 +149,14 @@ def test_a_command_is_agreed_to_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_stage_that_goes_to_modal_says_what_it_needs() -> None:
     assert {name for name, stage in STAGES.items() if stage.machine is None} == {"tokenize", "publish"}
     assert all(0 < stage.machine.time_limit <= 86_400 for stage in STAGES.values() if stage.machine)
+
+
+def test_consent_is_for_the_dearest_gpu_and_for_all_slices() -> None:
+    asked = ("L4", "A100-80GB")
+    executor = ModalExecutor(Place(gpus=asked), Context(), items=10_000)
+    found = executor._expected(generate.STAGE, asked, PUBLISHED, items=1_000, inputs=10)
+    dearest, cheapest = (
+        estimate(generate.STAGE, gpu, Place(), PUBLISHED, items=10_000, inputs=100) for gpu in ("A100-80GB", "L4")
+    )
+    assert found == dearest
+    assert found.at_most > cheapest.at_most

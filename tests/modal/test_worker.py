@@ -106,6 +106,36 @@ def test_an_api_that_modal_cannot_reach_is_refused(monkeypatch: pytest.MonkeyPat
             asyncio.run(run)
 
 
+class LostConnection(ModalSandboxes):
+    """Answers nothing the first two times that it is asked anything."""
+
+    def __init__(self) -> None:
+        self.lost = {"wait": 2, "terminate": 2}
+
+    def _ask(self, what: str) -> None:
+        self.lost[what] -= 1
+        if self.lost[what] >= 0:
+            raise ConnectionError("the network is down")
+
+    async def wait(self, sandbox_id: str) -> int:
+        self._ask("wait")
+        return 137
+
+    async def terminate(self, sandbox_id: str) -> None:
+        self._ask("terminate")
+
+
+def test_a_lost_connection_does_not_make_the_worker_forget_a_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    from deployments import worker as module
+
+    monkeypatch.setattr(module, "_POLL", 0.01)
+    worker = module.ModalWorker(work_pool_name="gpu")
+    monkeypatch.setattr(module.ModalWorker, "sandboxes", LostConnection())
+    assert asyncio.run(worker._end("sb-1")) == 137
+    asyncio.run(worker._terminate("sb-1"))
+    assert worker.sandboxes.lost == {"wait": -1, "terminate": -1}
+
+
 @pytest.mark.slow
 def test_runs_complete_and_are_cancelled(life: Life) -> None:
     endless, short = life.run("wait"), life.run("complete", text="hello")

@@ -26,6 +26,7 @@ from forge_core.learn.model_folder import write_model
 from forge_core.learn.report import EpochReport
 from forge_core.learn.resume import read_checkpoint, sound_checkpoint
 from forge_core.learn.settings import StreamSettings, TrainSettings
+from forge_core.learn.together import leader
 from forge_core.learn.train import Surroundings, TrainResult, first_network, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest
@@ -261,6 +262,17 @@ def test_nothing_is_said_where_there_is_no_terminal(
 ) -> None:
     train(tokens, tmp_path, settings.quick_check())
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_job_of_slurm_without_srun_is_one_process(
+    tokens: Path, settings: TrainSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = {"JOB_ID": "7", "JOB_NAME": "night", "NTASKS": "4", "NTASKS_PER_NODE": "4", "PROCID": "0", "LOCALID": "0"}
+    for name, text in job.items():
+        monkeypatch.setenv(f"SLURM_{name}", text)
+    assert len(train(tokens, tmp_path, settings.quick_check()).epochs) == 2
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "4")
+    assert leader() is None
 
 
 def test_the_averaged_weights_forget_the_first_ones_soon() -> None:

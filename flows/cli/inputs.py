@@ -1,0 +1,77 @@
+"""What a person named, checked before a server is started and waited for.
+
+Prefect is not imported here: its settings are read when it is, and `connect` makes them.
+"""
+
+import errno
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.cli.options import absolute
+from forge_core.errors import InputError
+
+if TYPE_CHECKING:
+    from forge_core.artifacts.reference import Reference
+    from forge_core.learn.settings import ModelKind
+    from forge_core.shards.split import Split
+
+
+def model(name: str, *, kind: "ModelKind | None" = None, trained: bool = False) -> "Reference | Path":
+    """The model that a person means.
+
+    Args:
+        name: what it is called, or its path.
+        kind: what it has to answer; None = anything.
+        trained: whether it has to be a folder, as training writes it.
+
+    Raises:
+        InputError: nothing is called that.
+        ModelError: it is none, or not such a one.
+    """
+    from tasks.models import check_model, find_model
+
+    found = find_model(name)
+    check_model(found, kind, trained=trained)
+    return found
+
+
+def tokens(folder: Path | None, splits: "Sequence[Split]") -> Path | None:
+    """A token folder that a person named, with samples in these splits. Raises InputError and DataErrors."""
+    if folder is not None:
+        from forge_core.tokens.arrays import load_split
+
+        for split in splits:
+            load_split(folder, split, memory_map=True)
+    return absolute(folder)
+
+
+def shards(folders: Sequence[Path]) -> list[Path]:
+    """Folders of shards that a person named. InputError when there is no shard in them, or one comes twice."""
+    from forge_core.tokens.inputs import find_shards
+
+    find_shards(folders)
+    return [path for path in map(absolute, folders) if path is not None]
+
+
+def output(folder: Path | None) -> Path | None:
+    """A folder for results. InputError when it cannot be made, which nothing tells but making it (and removing it)."""
+    if (path := absolute(folder)) is None:
+        return None
+    try:
+        missing = [each for each in (path, *path.parents) if not each.exists()]
+        path.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # someone else may have put something there by now
+            for each in missing:
+                each.rmdir()
+    except (OSError, ValueError) as error:
+        problem = "it is no folder" if getattr(error, "errno", 0) == errno.EEXIST else getattr(error, "strerror", error)
+        raise _unusable(path, str(problem)) from error
+    return path
+
+
+def _unusable(path: Path, problem: str) -> InputError:
+    return InputError.of(
+        got=f"the output {path}: {problem}", expected="a folder that can be written", remedy="name another"
+    )
