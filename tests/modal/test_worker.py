@@ -130,10 +130,11 @@ def test_a_lost_connection_does_not_make_the_worker_forget_a_sandbox(monkeypatch
 
     monkeypatch.setattr(module, "_POLL", 0.01)
     worker = module.ModalWorker(work_pool_name="gpu")
-    monkeypatch.setattr(module.ModalWorker, "sandboxes", LostConnection())
+    sandboxes = LostConnection()
+    monkeypatch.setattr(module.ModalWorker, "sandboxes", sandboxes)
     assert asyncio.run(worker._end("sb-1")) == 137
     asyncio.run(worker._terminate("sb-1"))
-    assert worker.sandboxes.lost == {"wait": -1, "terminate": -1}
+    assert sandboxes.lost == {"wait": -1, "terminate": -1}
 
 
 @pytest.mark.slow
