@@ -86,3 +86,23 @@ def test_the_page_of_the_command_line_shows_what_is_printed() -> None:
     command, shown = page.split("$ forge solve ")[1].splitlines()[:2]
     assert CliRunner().invoke(app, ["solve", *command.split()]).stdout.strip() == shown
     assert all(example in page for example in EXAMPLES["advise"])
+
+
+@pytest.mark.parametrize(
+    ("shell", "typed"),
+    [
+        ("bash", {"COMP_WORDS": "forge rev", "COMP_CWORD": "1"}),
+        ("zsh", {"_TYPER_COMPLETE_ARGS": "forge rev"}),
+        ("fish", {"_TYPER_COMPLETE_ARGS": "forge rev", "_TYPER_COMPLETE_FISH_ACTION": "get-args"}),
+    ],
+)
+def test_shells_complete_commands(shell: str, typed: dict[str, str]) -> None:
+    """As the line that `forge --install-completion` puts into the shell's start file asks for it."""
+    program = str(Path(sys.executable).with_name("forge"))
+
+    def answer(instruction: str, **variables: str) -> str:
+        environment = {**os.environ, "_FORGE_COMPLETE": f"{instruction}_{shell}", **variables}
+        return subprocess.run([program], env=environment, capture_output=True, text=True, check=True).stdout
+
+    assert "_FORGE_COMPLETE" in answer("source")
+    assert "review" in answer("complete", **typed)
