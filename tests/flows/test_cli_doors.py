@@ -75,7 +75,7 @@ def test_help_has_examples() -> None:
         assert all(example in shown for example in examples), shown
 
 
-@pytest.mark.parametrize("example", [EXAMPLES["solve"][0], *EXAMPLES["advise"], EXAMPLES["bid"][0]])
+@pytest.mark.parametrize("example", [EXAMPLES["solve"][0], *EXAMPLES["advise"]])
 def test_examples_run(example: str) -> None:
     ran = CliRunner().invoke(app, shlex.split(example)[1:])
     assert ran.exit_code == 0, ran.output
