@@ -26,7 +26,8 @@ env: .venv/.ready ## the environment in .venv (made on first use by the others)
 demo: env ## the whole chain on this machine, in minutes
 	@$(BIN)/forge pipeline --preset demo
 
-check: env ## format, lint, types, import contracts
+check: env ## format, lint (security too), dependencies, types, import contracts
+	$(BIN)/pip check --quiet
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/pyright

@@ -58,7 +58,7 @@ class _CheckedFiles(IndexDataCacheFile):
         digest, code = content[:32], content[32:]
         if hashlib.sha256(code).digest() != digest:
             raise OSError(f"{name} is damaged")  # Numba compiles the kernel and writes the file again
-        return pickle.loads(code)
+        return pickle.loads(code)  # noqa: S301 (ours: a cache is as trusted as the checkout, see docs/security.md)
 
     def _save_data(self, name: str, data: Any) -> None:
         files = cast(Any, self)

@@ -267,14 +267,13 @@ def _words(line: str, ground: Path) -> tuple[list[str], dict[str, str]]:
 
 def _run(line: str, ground: Path, home: Path, environment: Mapping[str, str]) -> Answer:
     words, given = _words(line, ground)
-    ended = subprocess.run(
-        [FORGE, *words],
-        env={**environment, "FORGE_HOME": str(home), "PREFECT_API_URL": NO_SERVER, **given},
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        timeout=60,
-        check=False,
-    )
+    given = {**environment, "FORGE_HOME": str(home), "PREFECT_API_URL": NO_SERVER, **given}
+    try:
+        ended = subprocess.run(
+            [FORGE, *words], env=given, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return Answer(0, "", "it went on for two minutes", [])
     made = [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
     return Answer(ended.returncode, ended.stdout.decode(), ended.stderr.decode(), made)
 
