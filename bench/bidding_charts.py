@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from bids import bins_of, error_of
 from matplotlib.figure import Figure
 
 from forge_core.bids.dataset import counts_of
@@ -43,7 +44,7 @@ def shares(counts: Counts, bid: int) -> Counts:
 
 def by_shape(shapes: dict[str, Counts], lines: dict[str, Counts], ylabel: str, picture: Path) -> None:
     """Print a table of each shape, and draw them side by side: the mean of each line's chances."""
-    figure = Figure(figsize=(10, 3.6))
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
     for place, (name, shape) in enumerate(shapes.items(), 1):
         axes = figure.add_subplot(1, len(shapes), place)
         values = [int(v) for v in np.unique(shape) if (shape == v).sum() >= FEWEST]
@@ -55,8 +56,7 @@ def by_shape(shapes: dict[str, Counts], lines: dict[str, Counts], ylabel: str, p
             axes.plot(values, [line[shape == v].mean() for v in values], marker="o", label=label)
         axes.set(xlabel=name, ylim=(0, 1), xticks=values)
     figure.axes[0].set_ylabel(ylabel)
-    figure.axes[-1].legend()
-    figure.tight_layout()
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(lines))
     figure.savefig(picture, dpi=100)
 
 
@@ -87,6 +87,25 @@ def both_methods(folder: str) -> None:
     gap = shares(opened, 30) - shares(played, 30)
     print(
         f"\nopen less play at 30: {100 * gap.mean():.1f} points, {100 * gap.std() / len(gap) ** 0.5:.1f} standard error"
+    )
+    told_and_made(shares(played, 30), made.astype(float), int(played[0].sum()))
+
+
+def told_and_made(told: Counts, made: Counts, n: int) -> None:
+    """Whether chances of n playouts are right on average, the slope of made on told, and what noise alone gives."""
+    z = (made - told).sum() / np.sqrt((told * (1 - told)).sum())
+    print(f"told {told.mean():.3f}, made {made.mean():.3f}, z = {z:.2f}")
+    slope = np.cov(told, made)[0, 1] / told.var(ddof=1)
+    rest = made - made.mean() - slope * (told - told.mean())
+    true_slope = 1 - (told * (1 - told)).mean() / (n - 1) / told.var()
+    print(
+        f"slope {slope:.2f}, standard error {rest.std() / told.std() / len(told) ** 0.5:.2f}; {true_slope:.2f} by noise"
+    )
+    rng, found = np.random.default_rng(0), error_of(bins_of(told, made))
+    true = told.mean() + true_slope**0.5 * (told - told.mean())
+    alone = [error_of(bins_of(rng.binomial(n, true) / n, rng.random(len(true)) < true)) for _ in range(2000)]
+    print(
+        f"error {found:.3f}; noise alone {np.mean(alone):.3f}, and as much in {np.mean(np.array(alone) >= found):.0%}"
     )
 
 

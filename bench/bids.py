@@ -64,8 +64,8 @@ def calibration(n: int, playouts: int, record: Path) -> tuple[dict[str, float], 
     bins: dict[str, list[list[float]]] = {}
     for method in ("play", "open"):
         counts = np.concatenate([block[method] for block in blocks])
-        bins[method] = _bins(counts[:, 30:].sum(axis=1) / counts.sum(axis=1), made)
-    errors = {f"calibration_{method}": _error(rows) for method, rows in bins.items()}
+        bins[method] = bins_of(counts[:, 30:].sum(axis=1) / counts.sum(axis=1), made)
+    errors = {f"calibration_{method}": error_of(rows) for method, rows in bins.items()}
     return errors | {"calibration_chance": _chance(bins["play"])}, bins
 
 
@@ -83,13 +83,13 @@ def _block(seeds: range, playouts: int) -> dict[str, Any]:
     return {"hands": dealt[:, :7], "trumps": trumps, "made": played.made, **told}
 
 
-def _bins(told: np.ndarray, made: np.ndarray) -> list[list[float]]:
+def bins_of(told: np.ndarray, made: np.ndarray) -> list[list[float]]:
     place = np.minimum((10 * told).astype(int), 9)
     inside = [place == number for number in range(10)]
     return [[int(rows.sum()), told[rows].mean(), made[rows].mean()] for rows in inside if rows.any()]
 
 
-def _error(bins: list[list[float]]) -> float:
+def error_of(bins: list[list[float]]) -> float:
     return float(sum(n * abs(told - share) for n, told, share in bins) / sum(n for n, _, _ in bins))
 
 
