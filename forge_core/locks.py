@@ -4,6 +4,7 @@ The operating system ends a lock with the process that holds it, however that en
 whoever waits for it notices, and locks the file that has the name then.
 """
 
+import errno
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,11 +56,16 @@ def release(lock: FileLock, *, keep: bool = False) -> None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether somebody holds the lock file `path`; one that may not be opened counts as held."""
+    """Whether somebody holds the lock file `path`; one that may not be written counts as held.
+
+    It is opened for writing, as NFS grants no exclusive lock on a file that is open for reading alone.
+    """
     try:
-        with path.open("rb") as file:
+        with path.open("r+b") as file:
             return not lock_descriptor(file.fileno(), blocking=False)
     except FileNotFoundError:
         return False
-    except PermissionError:
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
         return True

@@ -87,17 +87,17 @@ async def fetch(
     begun again with the next file. Raises RemoteError or DamagedFile when one cannot be had.
     """
     missing = [file for file in files if not _is_there(inside(folder, file.path), file)]
-    limit = asyncio.Semaphore(_AT_ONCE)
+    waiting = iter(missing)
 
-    async def bring(file: FileEntry) -> None:
-        async with limit:
+    async def bring() -> None:
+        for file in waiting:  # each file goes to one of those who take from the same iterator
             await _bring(volume, f"{place}/{file.path}", file, inside(folder, file.path))
-        advance(1)
+            advance(1)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for file in missing:
-                group.create_task(bring(file))
+            for _ in range(min(_AT_ONCE, len(missing))):
+                group.create_task(bring())
     except BaseExceptionGroup as failures:
         raise first_of(failures) from None
     return len(missing)

@@ -1,3 +1,4 @@
+import fcntl
 import multiprocessing
 import os
 import signal
@@ -33,6 +34,20 @@ def test_a_kept_lock_file_stays_and_is_not_held(tmp_path: Path) -> None:
         pass
     assert path.exists()
     assert not locks.is_held(path)
+
+
+def test_a_lock_is_asked_for_on_a_file_that_may_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    usual = locks.lock_descriptor
+
+    def seen(descriptor: int, *, blocking: bool) -> bool:
+        modes.append(fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE)
+        return usual(descriptor, blocking=blocking)
+
+    monkeypatch.setattr(locks, "lock_descriptor", seen)
+    (tmp_path / "one.lock").touch()
+    assert not locks.is_held(tmp_path / "one.lock")
+    assert modes == [os.O_RDWR]  # NFS grants no exclusive lock on another one
 
 
 def test_a_killed_process_holds_nothing(tmp_path: Path) -> None:
