@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
+SHAPED := solver shards tokens expected_q
 export PYTHONDONTWRITEBYTECODE :=
 export DO_NOT_TRACK := 1
 export ORT_DISABLE_TELEMETRY := 1
@@ -37,8 +38,13 @@ check: env ## format, lint (security too), dependencies, types, import contracts
 test: env ## all fast tests
 	$(BIN)/pytest -n 2 --dist loadscope
 
-test-slow: env ## the long ones: servers, workers, PostgreSQL, a person in the Prefect UI, a few disturbances (minutes)
+test-slow: env ## the long ones: servers, workers, PostgreSQL, a person in the Prefect UI, a few disturbances, array shapes, coverage (minutes)
 	$(BIN)/pytest -m slow -n 2 --dist loadscope
+	FORGE_TEST_SHAPES=1 $(BIN)/pytest -n 2 --dist loadscope \
+		$(SHAPED:%=tests/unit/%) $(SHAPED:%=--cov=forge_core.%)
+
+coverage: env ## all fast tests, and which part of the code they run (twice as long)
+	$(BIN)/pytest -n 2 --dist loadscope $(addprefix --cov=,forge_core forge_view tasks flows configs deployments)
 
 test-gpu: env ## those that need a CUDA device
 	$(BIN)/pytest -m gpu
@@ -64,4 +70,4 @@ clean: ## forget compiled kernels and caches (not the environment, not .forge)
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 	rm -rf .pytest_cache .ruff_cache .hypothesis build
 
-.PHONY: help env demo check test test-slow test-gpu test-live chaos bench format docs clean
+.PHONY: help env demo check test test-slow coverage test-gpu test-live chaos bench format docs clean

@@ -13,6 +13,11 @@ import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
+if os.environ.get("FORGE_TEST_SHAPES"):  # before any module of ours is imported
+    from tests.shapes import install
+
+    install()
+
 from forge_core.solver.gpu import DEFINES, SOURCE, CudaDevice, Device
 
 # What starts the tests (nohup, a script's background, cron) may ignore these signals, and every process that they

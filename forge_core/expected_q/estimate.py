@@ -60,7 +60,7 @@ def estimate(
     return Estimate(mean, variance, sem, np.minimum(p_make, 1.0), np.minimum(best_share, 1.0))
 
 
-def makes_bid(q: Float32[np.ndarray, "n 7"], record: Record, seat: int, bid: int) -> Bool[np.ndarray, "n 7"]:
+def makes_bid(q: Float32[np.ndarray, "n k"], record: Record, seat: int, bid: int) -> Bool[np.ndarray, "n k"]:
     """Whether the bidding team (the first leader's) reaches its bid when `seat` plays a slot and q points follow.
 
     Its points are those already banked and its half of the points to go: (points left + q) / 2 for the mover's team,

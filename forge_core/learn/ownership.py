@@ -166,7 +166,7 @@ def _held_by(owner: Int64[Tensor, "batch 28"]) -> Bool[Tensor, "batch 4 28"]:
     return owner.unsqueeze(1) == torch.arange(N_SEATS, device=owner.device).view(1, -1, 1)
 
 
-def _one_hot(numbers: Int64[Tensor, "batch k"], n: int) -> Bool[Tensor, "batch {k*n}"]:
+def _one_hot(numbers: Int64[Tensor, "batch k"], n: int) -> Bool[Tensor, "batch k*{n}"]:
     """k groups of n inputs; a number outside 0 .. n - 1 leaves its group false."""
     return (numbers.unsqueeze(2) == torch.arange(n, device=numbers.device)).flatten(1)
 

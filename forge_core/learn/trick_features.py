@@ -104,7 +104,7 @@ class TrickInputs(nn.Module):
         mine: Bool[Tensor, "batch 28"],
         answers: Answers,
         table: Table,
-    ) -> Float[Tensor, "batch {N_TRICK_INPUTS}"]:
+    ) -> Float[Tensor, "batch inputs"]:
         """The inputs; `mine` are the plays open to the mover."""
         most = torch.where(answers.may_play, self.counts, 0.0).amax(3)
         least = torch.where(answers.may_play, self.counts, 1.0).amin(3) * held.any(2, keepdim=True)

@@ -9,7 +9,7 @@ bits 32-40   the three slots played in it, in the order of play, 3 bits each; 7 
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int8, Int64, UInt8
+from jaxtyping import Int8, Int64, Integer, UInt8
 
 from forge_core.rules import Deal, Position
 
@@ -90,10 +90,10 @@ def fields(states: Int64[np.ndarray, "n"]) -> StateFields:
 
 
 def pack_fields(
-    held: Int64[np.ndarray, "n 4"],
-    leader: Int64[np.ndarray, "n"],
-    n_played: Int64[np.ndarray, "n"],
-    trick: Int64[np.ndarray, "n 3"],
+    held: Integer[np.ndarray, "n 4"],
+    leader: Integer[np.ndarray, "n"],
+    n_played: Integer[np.ndarray, "n"],
+    trick: Integer[np.ndarray, "n 3"],
 ) -> Int64[np.ndarray, "n"]:
     """The packed states of these parts: the inverse of `fields`."""
     masks = (held.astype(np.int64) << HAND_BITS * np.arange(4)).sum(axis=1)

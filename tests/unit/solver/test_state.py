@@ -1,8 +1,11 @@
 """The packed state: its public layout, and back to the position."""
 
+import os
 import random
 
+import jaxtyping
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +28,13 @@ def test_there_and_back(seed: int, declaration: Declaration, plays: int) -> None
     assert (parts.mover[0], parts.plays_left[0]) == (position.mover, position.plays_left)
     assert pack_fields(parts.held, parts.leader, parts.n_played, parts.trick).tolist() == [state]
     assert parts.trick[0].tolist() == [*position.trick, NO_SLOT, NO_SLOT, NO_SLOT][:3]
+
+
+@pytest.mark.skipif(not os.environ.get("FORGE_TEST_SHAPES"), reason="`make test-slow` checks shapes")
+def test_an_array_of_another_shape_is_refused() -> None:
+    flat = np.zeros(2, np.int64)
+    with pytest.raises(jaxtyping.TypeCheckError, match="held"):
+        pack_fields(flat, flat, flat, np.zeros((2, 3), np.int64))
 
 
 def test_the_layout_is_the_published_one() -> None:
