@@ -54,6 +54,25 @@ def test_nothing_is_published_beyond_loopback_and_no_secret_has_a_default(servic
     assert ".env" in (ROOT / ".gitignore").read_text().split()
 
 
+def test_passwords_stand_on_no_command_line_and_in_no_address(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        words = [service.get("command", ""), *service.get("environment", {}).values()]
+        for secret in SECRETS:
+            given = [text for text in words if f"${{{secret}" in text]
+            assert f"${{{secret}" not in service.get("command", ""), name
+            assert all(text.startswith("${") and text.endswith("}") for text in given), name
+
+
+def test_images_are_named_by_their_version_and_the_code_is_not_the_users(services: dict[str, Any]) -> None:
+    dockerfile = (ROOT / "deployments" / "Dockerfile").read_text()
+    bases = re.findall(r"^FROM (\S+)$", dockerfile, re.MULTILINE)
+    for image in [*bases, services["postgres"]["image"]]:
+        assert re.search(r":\d+\.\d+", image), image
+    assert "chown" not in dockerfile
+    assert dockerfile.index("pip install") < dockerfile.index("USER forge")
+    assert services["mlflow"]["volumes"] == ["mlflow:/data/mlflow"]
+
+
 def test_the_environment_is_the_one_that_forge_up_gives_its_processes(services: dict[str, Any]) -> None:
     ours = prefect_environment(Installation(), "http://prefect:4200/api")
     ours["PREFECT_LOGGING_CONFIG_PATH"] = "/app/configs/logging.yaml"
