@@ -20,7 +20,10 @@ CODE = "/root"
 ROOMS = ("configs", "forge_core", "tasks")
 """The packages that a stage imports."""
 
-SOLVER = ("jaxtyping", "numba", "numpy", "polars", "pyarrow", "pydantic", "pydantic-settings", "PyYAML", "rich")
+SOLVER = (
+    *("filelock", "jaxtyping", "numba", "numpy", "polars", "psutil", "pyarrow", "pydantic", "pydantic-settings"),
+    *("PyYAML", "rich"),
+)
 LEARNER = ("lightning", "matplotlib", "onnx", "onnxruntime", "onnxscript", "safetensors", "torch")
 FLOWS = ("fastapi", "mlflow", "prefect", "typer")
 CUDA = ("cupy-cuda12x[ctk]==14.2.0",)
