@@ -8,6 +8,7 @@ from typing import Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from forge_core.arena.settings import Deals, MatchSettings
 from forge_core.errors import InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.settings import TrainSettings
@@ -19,6 +20,8 @@ from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 
 OracleName = Literal["exact", "model"]
+TRAINED = "trained"
+"""What players call the network of the run that they play in."""
 
 
 class SeedRange(BaseModel):
@@ -101,6 +104,11 @@ class PipelineSettings(BaseModel):
     games: SeedRange = Field(default=SeedRange(count=10), description="The seeds of the E[Q] games.")
     oracle: OracleName = Field(default="exact", description="Values the plays of a world: the solver or the model.")
     expected_q: EqSettings = Field(default_factory=EqSettings, description="How E[Q] games are played.")
+    match: MatchSettings = Field(
+        default=MatchSettings(a=f"model:{TRAINED},worlds=10", b="pimc:worlds=10"),
+        description=f"Who plays the match at the end; model:{TRAINED} is the network of this run.",
+    )
+    match_deals: Deals = Field(default=Deals(start=2_000_000, count=100), description="The deals of the match.")
 
 
 def preset_names() -> list[str]:

@@ -1,73 +1,76 @@
-"""The flow `arena`: two players play mirrored contracts, in blocks, and its run's page tells who is better."""
+"""The flow `arena`: players play mirrored contracts or games, in blocks, and its run's page tells who is better."""
 
+import re
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_markdown_artifact
 
-from configs.pipeline import SeedRange
 from flows import forms
 from flows.context import executor_for
-from forge_core.arena.record import read_all
-from forge_core.arena.result import MatchResult, result_of
-from forge_core.arena.settings import Deals, MatchSettings
-from forge_view.arena import match_markdown
-from tasks import arena as stage
+from forge_core.arena.games import GamesResult
+from forge_core.arena.result import MatchResult
+from forge_core.arena.run import Matrix, matrix_of
+from forge_core.arena.settings import Contest, Deals
+from forge_view.arena import contest_page, draw_ratings
+from forge_view.pages import publish
 from tasks import tracking
-from tasks.blocks import cut
-from tasks.run import run_stages, stage_task, store
-from tasks.stage import Call
-from tasks.steps import networks_of
-
-BLOCK = 100
-"""Deals in a task: half a minute or so for players that search 50 worlds."""
+from tasks.run import stage_task
+from tasks.steps import networks_of, play_match
 
 _DEFAULT = Deals()
 
 
 @flow(name="arena")
 def arena(
-    match: forms.Settings[MatchSettings], deals: forms.Settings[Deals] = _DEFAULT, on: forms.On = None
+    contest: forms.Settings[Contest], deals: forms.Settings[Deals] = _DEFAULT, on: forms.On = None
 ) -> dict[str, Any]:
-    """Let two players play each deal twice, with A's team declaring and with B's, and tell who is better.
+    """Let players play each deal twice, with A's team declaring and with B's, and tell who is better.
 
-    match  the players by text, as in pimc:worlds=50,objective=make, the bid, and who calls which trumps
-    deals  the seeds
-    on     where they play; none = here
+    contest  two players, or more for everyone against everyone; contracts or whole games
+    deals    the seeds
+    on       where they play; none = here
     """
-    inputs = networks_of((match.a, match.b))  # what cannot be meant is refused before anything is played
-    calls = [
-        Call(
-            stage.STAGE,
-            stage.ArenaSettings(match=match, seeds=tuple(seeds)),
-            inputs,
-            title=f"arena {seeds.start}-{seeds.stop - 1}",
-        )
-        for seeds in cut([SeedRange(start=deals.start, count=deals.count)], BLOCK)
-    ]
-    objects = run_stages(calls, executor_for(on))
-    blocks = [block for found in objects for block in read_all(store().path(found))]
-    result = result_of(blocks, match)
-    _report(match, result)
+    networks_of(contest.players)  # what cannot be meant is refused before anything is played
+    executor = executor_for(on)
+    results: dict[tuple[int, int], MatchResult] = {}
+    result: MatchResult | GamesResult | Matrix | None = None
+    for pair, match in contest.matches().items():
+        _, result = play_match(match, deals, executor, sprt=contest.test)
+        if isinstance(result, MatchResult):
+            results[pair] = result
+    if len(results) > 1:
+        result = matrix_of(contest.players, results)
+    assert result is not None  # a contest has a match
+    _report(contest, result)
     return result.as_json()
 
 
 @stage_task(name="report match")
-def _report(match: MatchSettings, result: MatchResult) -> None:
-    """The table on the run's page, the figures in MLflow."""
-    create_markdown_artifact(match_markdown(result), key="match", description="Who is better")
+def _report(contest: Contest, result: MatchResult | GamesResult | Matrix) -> None:
+    """The tables and the plot on the run's page, the figures in MLflow."""
+    publish("match", contest_page(result), "Who is better")
+    with (
+        TemporaryDirectory() as folder,
+        tracking.tracked("arena", parameters=contest.model_dump(mode="json"), tags={"stage": "arena"}) as run,
+    ):
+        run.metrics(_figures(result))
+        if isinstance(result, Matrix):
+            plot = Path(folder) / "ratings.png"
+            draw_ratings(plot, result)
+            run.file(plot)
+
+
+def _figures(result: MatchResult | GamesResult | Matrix) -> dict[str, float]:
+    if isinstance(result, Matrix):
+        names = [re.sub(r"[^\w.-]", "_", player) for player in result.players]
+        return {f"elo/{name}": float(elo) for name, elo in zip(names, result.ratings.elo, strict=True)}
+    if isinstance(result, GamesResult):
+        low, high = result.interval
+        figures = {"games": result.games, "won_by_a": result.won_by_a, "win_rate": result.win_rate}
+        return figures | {"win_rate_low": low, "win_rate_high": high, "marks": result.marks}
     low, high = result.marks_interval
-    figures = {
-        "pairs": float(result.pairs),
-        "only_a": float(result.a.only),
-        "only_b": float(result.b.only),
-        "make_rate_a": result.a.make_rate,
-        "make_rate_b": result.b.make_rate,
-        "z": result.z,
-        "p": result.p,
-        "marks": result.marks,
-        "marks_low": low,
-        "marks_high": high,
-    }
-    with tracking.tracked("arena", parameters=match.model_dump(mode="json"), tags={"stage": "arena"}) as run:
-        run.metrics(figures)
+    figures = {"pairs": result.pairs, "only_a": result.a.only, "only_b": result.b.only, "z": result.z, "p": result.p}
+    rates = {"make_rate_a": result.a.make_rate, "make_rate_b": result.b.make_rate}
+    return figures | rates | {"marks": result.marks, "marks_low": low, "marks_high": high}

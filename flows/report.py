@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from forge_core.arena.games import GamesResult
+from forge_core.arena.result import MatchResult
 from forge_core.artifacts.reference import Reference
 from forge_core.datasets.base import Outcome, Receipt
 from forge_core.learn.export_report import REPORT, ExportReport, Parity, Precision
@@ -32,12 +34,22 @@ class PipelineResult:
     evaluation: Evaluated
     onnx: Reference
     games: tuple[Reference, ...]
+    contracts: tuple[Reference, ...]
+    match: MatchResult | GamesResult
     tally: Tally
 
     @property
     def references(self) -> tuple[Reference, ...]:
         """All objects, in the order in which they were made."""
-        return (*self.shards, self.tokens, self.model, *self.evaluation.references, self.onnx, *self.games)
+        return (
+            *self.shards,
+            self.tokens,
+            self.model,
+            *self.evaluation.references,
+            self.onnx,
+            *self.games,
+            *self.contracts,
+        )
 
 
 @dataclass(slots=True)

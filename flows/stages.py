@@ -9,7 +9,7 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from configs.pipeline import SeedRange
+from configs.pipeline import TRAINED, SeedRange
 from flows import forms, report
 from flows.context import executor_for
 from flows.evaluation_report import report_evaluation
@@ -22,6 +22,8 @@ from forge_core.learn.hardware import ONE_DEVICE, Hardware
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.split import Split
 from forge_core.tokens.settings import TokenSettings
+from forge_view.arena import contest_page
+from forge_view.pages import publish
 from tasks import steps
 from tasks.checkout import checkout
 from tasks.dataset import tokens_of
@@ -178,7 +180,7 @@ def generate_eq(
 
 @flow(name="run-pipeline")
 def pipeline(settings: forms.Pipeline, on: forms.On = None) -> report.PipelineResult:
-    """From deals to a trained model to E[Q] games, as tasks of one run with one executor.
+    """From deals to a trained model to E[Q] games and a match, as tasks of one run with one executor.
 
     settings  everything that decides what is made, stage by stage
     on        where deals are solved, networks trained and measured, and games played; none = here
@@ -198,6 +200,8 @@ def pipeline(settings: forms.Pipeline, on: forms.On = None) -> report.PipelineRe
         oracle = model if settings.oracle == "model" else None
         games = steps.play_games(settings.games, settings.expected_q, executor, oracle)
         report.report_games(games)
+        contracts, match = steps.play_match(settings.match, settings.match_deals, executor, models={TRAINED: model})
+        publish("match", contest_page(match), "Who is better")
     result = report.PipelineResult(
         shards=tuple(shards),
         tokens=tokens,
@@ -205,6 +209,8 @@ def pipeline(settings: forms.Pipeline, on: forms.On = None) -> report.PipelineRe
         evaluation=evaluation,
         onnx=onnx,
         games=tuple(games),
+        contracts=tuple(contracts),
+        match=match,
         tally=counts,
     )
     report.report_pipeline(result)

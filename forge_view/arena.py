@@ -1,5 +1,6 @@
 """Matches as tables for the terminal, as Markdown for a run's page, and ratings as a plot."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Group, RenderableType
@@ -49,34 +50,68 @@ def match_view(match: MatchResult) -> RenderableType:
     return Group(table, *words)
 
 
-def matrix_view(matrix: Matrix) -> RenderableType:
-    """Everyone against everyone in the terminal, the best first."""
-    table = Table(title="z of the row's player against the column's; rating in Elo points", title_justify="left")
+def matrix_rows(matrix: Matrix) -> list[tuple[str, ...]]:
+    """Everyone against everyone, the best first: the player, its rating, z against each of them in the same order."""
     order = sorted(range(len(matrix.players)), key=lambda i: -matrix.ratings.elo[i])
-    for name in ("player", "rating", *(str(place + 1) for place in range(len(order)))):
-        table.add_column(name, justify="left" if name == "player" else "right", overflow="fold")
-    for place, i in enumerate(order):
-        rating = f"{matrix.ratings.elo[i]:+.0f} ± {matrix.ratings.half_width[i]:.0f}"
-        table.add_row(f"{place + 1}. {matrix.players[i]}", rating, *(_z(matrix, i, j) for j in order))
-    return table
+    return [
+        (
+            f"{place}. {matrix.players[i]}",
+            f"{matrix.ratings.elo[i]:+.0f} ± {matrix.ratings.half_width[i]:.0f}",
+            *(_z(matrix, i, j) for j in order),
+        )
+        for place, i in enumerate(order, 1)
+    ]
 
 
-def games_view(games: GamesResult) -> RenderableType:
-    """Whole games in the terminal."""
+def matrix_columns(matrix: Matrix) -> list[str]:
+    """The names of the columns of `matrix_rows`."""
+    return ["player", "rating, Elo", *(f"z against {place}" for place in range(1, len(matrix.players) + 1))]
+
+
+def games_rows(games: GamesResult) -> list[tuple[str, str]]:
+    """(what, how much) of whole games."""
     low, high = games.interval
-    table = Table(title=f"{games.games:,} games to seven marks, mirrored", title_justify="left", show_header=False)
-    table.add_row(f"games won by A: {games.a}", f"{games.won_by_a:,}")
-    table.add_row("... share", f"{games.win_rate:.1%} ({low:.1%} to {high:.1%})")
-    table.add_row(f"both games of a seed won by A, by B: {games.b}", f"{games.both:,}, {games.neither:,}")
-    table.add_row("marks a game, won by A of B", f"{games.marks:+.2f}")
+    return [
+        (f"games won by A: {games.a}", f"{games.won_by_a:,}"),
+        ("... share", f"{games.win_rate:.1%} ({low:.1%} to {high:.1%})"),
+        (f"both games of a seed won by A, by B: {games.b}", f"{games.both:,}, {games.neither:,}"),
+        ("marks a game, won by A of B", f"{games.marks:+.2f}"),
+    ]
+
+
+def contest_view(result: MatchResult | GamesResult | Matrix) -> RenderableType:
+    """What was played, in the terminal."""
+    if isinstance(result, MatchResult):
+        return match_view(result)
+    if isinstance(result, GamesResult):
+        table = Table(title=_games_title(result), title_justify="left", show_header=False)
+        rows: Sequence[Sequence[str]] = games_rows(result)
+    else:
+        table, rows = Table(), matrix_rows(result)
+        for name in matrix_columns(result):
+            table.add_column(name, justify="left" if name == "player" else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def match_markdown(match: MatchResult) -> str:
-    """A match for a run's page."""
-    lines = [f"| {match.pairs:,} deals, each played twice | A: {match.a.name} | B: {match.b.name} |", "|---|---|---|"]
-    lines += [f"| {what} | {a} | {b} |" for what, a, b in match_rows(match)]
-    return "\n".join([*lines, "", f"**{match.verdict}**"])
+def contest_page(result: MatchResult | GamesResult | Matrix) -> str:
+    """What was played, for a run's page."""
+    from forge_view.pages import page
+    from forge_view.pictures import picture
+
+    if isinstance(result, MatchResult):
+        columns = (f"{result.pairs:,} deals, each played twice", f"A: {result.a.name}", f"B: {result.b.name}")
+        sprt = f"Sequential test: {result.sprt}." if result.sprt else ""
+        return page("Who is better", match_rows(result), f"**{result.verdict}**", sprt, columns=columns)
+    if isinstance(result, GamesResult):
+        return page(_games_title(result), games_rows(result))
+    plot = picture(lambda path: draw_ratings(path, result))
+    return page("Who is better", matrix_rows(result), plot, columns=matrix_columns(result))
+
+
+def _games_title(games: GamesResult) -> str:
+    return f"{games.games:,} games to seven marks, mirrored"
 
 
 def draw_ratings(path: Path, matrix: Matrix) -> None:

@@ -19,7 +19,9 @@ def contract_view(row: dict[str, Any], settings: MatchSettings) -> RenderableTyp
     title = f"seed {row['seed']} · {declaration_name(row['declaration'])} · bid {row['bid']}"
     hands = Table.grid(padding=(0, 2))
     for seat in SEATS:
-        hands.add_row(f"seat {seat}", declarer if seat % 2 == 0 else other, hand_name(deal.hands[seat]))
+        hands.add_row(
+            f"seat {seat}", declarer if seat % 2 == row.get("seat", 0) % 2 else other, hand_name(deal.hands[seat])
+        )
     tricks = Table("trick", "plays, in order", "winner", "seats 0, 2", "seats 1, 3", title_justify="left")
     for first in range(0, len(record.plays), 4):
         plays, seats = record.plays[first : first + 4], record.seats[first : first + 4]

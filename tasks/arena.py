@@ -22,9 +22,9 @@ def run(context: Context, folder: Path, settings: ArenaSettings, inputs: Sequenc
     """Write a record of the contracts (see `forge_core.arena.record`). The inputs are the players' models, A's first.
 
     Returns:
-        "only_a", "only_b": the discordant pairs.
+        "contracts": how many were played.
     """
-    from forge_core.arena.run import run_match
+    from forge_core.arena.run import played_blocks
     from forge_core.expected_q.oracle import Oracle
     from forge_core.players.registry import Means, model_of
 
@@ -35,17 +35,11 @@ def run(context: Context, folder: Path, settings: ArenaSettings, inputs: Sequenc
 
         return model_oracle(inputs[names.index(name)])
 
-    seeds = settings.seeds
+    seeds, means = settings.seeds, Means(context.threads, oracle)
     deals = Deals(start=seeds[0], count=len(seeds))
     with context.progress(f"playing deals {seeds[0]}-{seeds[-1]}", len(seeds), "{deals:.1f} deals/s") as advance:
-        result = run_match(
-            deals,
-            settings.match,
-            Means(context.threads, oracle),
-            record=folder,
-            on_block=lambda n: advance(n, deals=n),
-        )
-    return {"only_a": result.a.only, "only_b": result.b.only}
+        blocks = played_blocks(deals, settings.match, means, record=folder, on_block=lambda n: advance(n, deals=n))
+        return {"contracts": sum(block.contracts.height for block in blocks)}
 
 
 STAGE = Stage(

@@ -1,11 +1,18 @@
 """What flows ask for, stage by stage: each makes the calls of a stage and runs them."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from configs.pipeline import SeedRange
+from forge_core.arena.games import GamesResult, games_result
+from forge_core.arena.match import Block
+from forge_core.arena.record import read_all
+from forge_core.arena.result import MatchResult, result_of
+from forge_core.arena.run import is_decided
+from forge_core.arena.settings import Deals, MatchSettings
+from forge_core.arena.statistics import Sprt
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
 from forge_core.bids.settings import BidSettings
@@ -17,16 +24,20 @@ from forge_core.players.registry import make_player, model_of
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
-from tasks import bids, export, generate, generate_eq, tokenize
+from tasks import arena, bids, export, generate, generate_eq, tokenize
 from tasks.blocks import cut
 from tasks.models import find_model, network_of
-from tasks.run import run_stage, run_stages, source, stage_task
+from tasks.run import run_stage, run_stages, source, stage_task, store
 from tasks.stage import Call, Details, Executor
 
 logger = logging.getLogger(__name__)
 
-DEALS, GAMES = 50, 20
-"""Deals and games in a task: it should last half a minute or more, so that what Prefect needs for it does not count."""
+DEALS, GAMES, CONTRACTS = 50, 20, 100
+"""Deals, E[Q] games and deals of a match in a task: it should last half a minute or more, so that what Prefect needs
+for it does not count."""
+
+ROUND = 4
+"""Tasks between two looks of a sequential test."""
 
 
 def solve_deals(deals: Sequence[SeedRange], settings: ShardSettings, executor: Executor) -> list[Reference]:
@@ -92,6 +103,40 @@ def play_games(
     return run_stages([games_call(list(seeds), settings, model) for seeds in cut([games], GAMES)], executor)
 
 
+def play_match(
+    match: MatchSettings,
+    deals: Deals,
+    executor: Executor,
+    *,
+    sprt: Sprt | None = None,
+    models: Mapping[str, Reference] | None = None,
+) -> tuple[list[Reference], MatchResult | GamesResult]:
+    """The contracts or games of two players, an object a block, and what they say.
+
+    Args:
+        match: who plays, and for what.
+        deals: the seeds.
+        executor: where they are played.
+        sprt: stop after the round of blocks in which this test is decided.
+        models: networks by names that the players' texts may use, besides those of the catalog.
+    """
+    inputs = networks_of((match.a, match.b), models)
+    calls = [
+        Call(arena.STAGE, arena.ArenaSettings(match=match, seeds=tuple(seeds)), inputs, title=f"arena {seeds.start}")
+        for seeds in cut([SeedRange(start=deals.start, count=deals.count)], CONTRACTS)
+    ]
+    objects: list[Reference] = []
+    blocks: list[Block] = []
+    size = len(calls) if sprt is None else ROUND
+    for first in range(0, len(calls), size):
+        found = run_stages(calls[first : first + size], executor)
+        objects += found
+        blocks += [block for each in found for block in read_all(store().path(each))]
+        if sprt is not None and is_decided(blocks, sprt):
+            break
+    return objects, games_result(blocks, match) if match.bidders else result_of(blocks, match, sprt=sprt)
+
+
 def _standard(seeds: range) -> list[DealRequest]:
     return [DealRequest.standard(seed) for seed in seeds]
 
@@ -121,10 +166,15 @@ def bids_call(seeds: Sequence[int], settings: BidSettings) -> Call[bids.HandsSet
     return Call(bids.STAGE, bids.HandsSettings(bids=settings, seeds=tuple(seeds)), inputs, title=title)
 
 
-def networks_of(players: Sequence[str]) -> tuple[Source, ...]:
-    """The networks that players by text name, in their order. InputError for a player or a model that is none."""
-    names = [model_of(text) for text in players]
+def networks_of(players: Sequence[str], models: Mapping[str, Reference] | None = None) -> tuple[Source, ...]:
+    """The networks that players by text name, in their order: of `models`, else of the catalog or a path.
+
+    InputError for a player or a model that is none.
+    """
+    known, names = models or {}, [model_of(text) for text in players]
     for text, name in zip(players, names, strict=True):
         if name is None:
             make_player(text)
-    return tuple(network_of(find_model(name)) for name in names if name is not None)
+    return tuple(
+        source(known[name]) if name in known else network_of(find_model(name)) for name in names if name is not None
+    )

@@ -2,15 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from flows.cli.options import Json, build
-
-if TYPE_CHECKING:
-    from forge_core.arena.games import Bidder
-    from forge_core.arena.statistics import Sprt
+from forge_core.errors import InputError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,87 +31,31 @@ def arena(
     bidders: Annotated[
         str, typer.Option(help="For --games, one for both or A's,B's: pass, expected, fixed:30, points.")
     ] = "pass",
-    sprt: Annotated[
-        str | None, typer.Option(help="Stop when decided: A's shares of discordant pairs, 0.5:0.55.")
-    ] = None,
+    sprt: Annotated[str, typer.Option(help="Stop when decided: A's shares of discordant pairs, 0.5:0.55.")] = "",
     as_json: Json = False,
 ) -> None:
     """Let players play mirrored contracts, and tell who is better and how sure that is."""
     from rich.console import Console
 
     from flows.oracle import player_means
-    from forge_core.arena.games import run_games
-    from forge_core.arena.run import run_match, run_matrix
-    from forge_core.arena.settings import Deals, MatchSettings
-    from forge_view.arena import games_view, match_view, matrix_view
+    from forge_core.arena.run import run_contest
+    from forge_core.arena.settings import Contest, Deals
+    from forge_view.arena import contest_view
     from forge_view.console import progress
 
-    _check(players, matrix=matrix)
-    if matrix and games:
-        raise typer.BadParameter("--games is for two players; leave out --matrix.")
-    chosen = build(Deals, {"start": start_seed, "count": games or deals})
-    means = player_means()
-    _bidders(bidders)  # said before anything is played
-    rounds = len(players) * (len(players) - 1) // 2 if matrix else 1
-    label = "playing games" if games else "playing deals"
-    with progress(label, chosen.count * rounds, "{done:.1f} a second") as advance:
-
-        def on_block(n: int) -> None:
-            advance(n, done=n)
-
-        shared: dict[str, Any] = {"on_block": on_block}
-        settings = build(MatchSettings, {"a": players[0], "b": players[1], "bid": bid, "declare": declare})
-        if games:
-            played = run_games(chosen, settings, means, bidders=_bidders(bidders), **shared)
-            values, view = played.as_json(), games_view(played)
-        elif matrix:
-            all_ = run_matrix(players, chosen, means, bid=bid, declare=settings.declare, record=record, **shared)
-            values, view = all_.as_json(), matrix_view(all_)
-        else:
-            test = None if sprt is None else _sprt(sprt)
-            match = run_match(chosen, settings, means, record=record, sprt=test, **shared)
-            values, view = match.as_json(), match_view(match)
-    if as_json:
-        typer.echo(json.dumps(values))
-    else:
-        Console(highlight=False).print(view)
-
-
-def _check(players: list[str], *, matrix: bool) -> None:
-    from forge_core.errors import InputError
-
-    if len(players) != 2 and not (matrix and len(players) > 2):
+    if len(players) > 2 and not matrix:
         raise InputError.of(
-            got=f"{len(players)} players" + " for a matrix" * matrix,
-            expected="two players, or several with --matrix",
+            got=f"{len(players)} players",
+            expected="two, or --matrix for everyone against everyone",
             remedy="write them as in: forge arena pimc:worlds=50 highest",
         )
-
-
-def _bidders(text: str) -> "tuple[Bidder, Bidder]":
-    from forge_core.arena.games import Passing
-    from forge_core.bids.bidders import make_bidder
-    from forge_core.errors import InputError
-
-    words = [word.strip() for word in text.split(",")]
-    if len(words) not in (1, 2):
-        raise InputError.of(got=f"--bidders {text}", expected="one bidder, or two with a comma", remedy="correct it")
-    made = [Passing() if word == "pass" else make_bidder(word) for word in words]
-    return made[0], made[-1]
-
-
-def _sprt(text: str) -> "Sprt":
-    from forge_core.arena.statistics import Sprt
-    from forge_core.errors import InputError
-
-    try:
-        null, alternative = (float(part) for part in text.split(":"))
-        if not 0 < null < 1 or not 0 < alternative < 1 or null == alternative:
-            raise ValueError(text)
-        return Sprt(null, alternative)
-    except ValueError as error:
-        raise InputError.of(
-            got=f"--sprt {text}",
-            expected="two different shares between 0 and 1 with a colon",
-            remedy="write it as in --sprt 0.5:0.55",
-        ) from error
+    asked = {"players": players, "bid": bid, "declare": declare, "games": games is not None, "sprt": sprt}
+    contest = build(Contest, {**asked, "bidders": [word.strip() for word in bidders.split(",")]})
+    chosen = build(Deals, {"start": start_seed, "count": games or deals})
+    label = "playing games" if games else "playing deals"
+    with progress(label, chosen.count * len(contest.matches()), "{done:.1f} a second") as advance:
+        result = run_contest(contest, chosen, player_means(), record=record, on_block=lambda n: advance(n, done=n))
+    if as_json:
+        typer.echo(json.dumps(result.as_json()))
+    else:
+        Console(highlight=False).print(contest_view(result))

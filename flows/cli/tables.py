@@ -85,19 +85,24 @@ def pipeline_json(result: "PipelineResult") -> dict[str, Any]:
         "objects": {each.short: str(store().path(each)) for each in result.references},
         "evaluation": evaluation_json(result.evaluation),
         "onnx": read_export(result.onnx),
+        "match": result.match.as_json(),
         "tally": result.tally,
     }
 
 
 def show_pipeline(outcome: "Outcome") -> None:
     """What the pipeline made, where it lies, and the commands that open its pages."""
+    from rich.console import Console
+
     from flows.cli.running import program
     from flows.report import pipeline_rows, place_rows
+    from forge_view.arena import contest_view
     from tasks import tracking
 
     result: PipelineResult = outcome.value
     show_rows("What was made", pipeline_rows(result))
     show_evaluation("Test split, points in the mover's view, ± half a 95 % interval over deals", result.evaluation)
+    Console(highlight=False).print(contest_view(result.match))
     typer.echo("Where it lies:")
     for name, place in place_rows(result.references):
         typer.echo(f"  {name:24} {place}")

@@ -1,24 +1,36 @@
 """Whole games to seven marks, mirrored: each run of deals is played twice, with the sides changed."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
+import polars as pl
 
 from forge_core.arena.declare import declarations
-from forge_core.arena.run import OnBlock
-from forge_core.arena.settings import Deals, MatchSettings
+from forge_core.arena.match import SCHEMA, Block, Effort, frame_of
+from forge_core.arena.settings import MatchSettings
 from forge_core.arena.statistics import bootstrap_mean
 from forge_core.intervals import Interval, wilson
 from forge_core.players.contracts import Contracts, play_out
 from forge_core.players.decisions import AnyPlayer
-from forge_core.players.registry import Means, make_player
 from forge_core.players.streams import Purpose, stream_keys
 from forge_core.rules import deal_from_seed, team
 from forge_core.rules.auction import GAME_MARKS, Auction, Bid
 
 MOST_DEALS = 2 * GAME_MARKS - 1
 """Deals after which a game of one mark a deal is over."""
+
+GAME_SCHEMA = {
+    "game": pl.Int64,
+    "a_team": pl.UInt8,
+    "number": pl.UInt8,
+    "seat": pl.UInt8,
+    "marks": pl.UInt8,
+    **SCHEMA,
+}
+"""A contract of a whole game: the seed of the game, the team that A holds in it, how many deals went before, the seat
+that declared, and the marks at stake; then as in `SCHEMA`, the seed being that of the deal."""
 
 
 class Bidder(Protocol):
@@ -33,15 +45,6 @@ class Bidder(Protocol):
             score: marks of (the seat's team, the other).
         """
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Passing:
-    """Never bids unless forced: so the dealers get the contract at 30, each seat in turn."""
-
-    def bid(self, hand: tuple[int, ...], auction: Auction, score: tuple[int, int]) -> Bid | None:
-        """See `Bidder.bid`."""
-        return auction.legal_bids()[0] if auction.is_forced else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,77 +72,59 @@ class GamesResult:
         return asdict(self)
 
 
-def run_games(
-    deals: Deals,
-    settings: MatchSettings,
-    means: Means,
-    *,
-    bidders: tuple[Bidder, Bidder] = (Passing(), Passing()),
-    on_block: OnBlock | None = None,
-) -> GamesResult:
+def deal_seed(game: int, number: int) -> int:
+    """The seed of a game's deal."""
+    return game * MOST_DEALS + number
+
+
+def play_games(
+    seeds: range, settings: MatchSettings, a: AnyPlayer, b: AnyPlayer, bidders: tuple[Bidder, Bidder]
+) -> Block:
     """Play two games for every seed, A holding team 0 in one and team 1 in the other, in lockstep.
 
     Args:
-        deals: the seeds of the games; `count` games a seat.
-        settings: who plays; the bid is the bidders' affair.
-        means: what the players are made with.
+        seeds: of the games.
+        settings: who calls which trumps; the bid is the bidders' affair.
+        a: one player.
+        b: the other.
         bidders: of A and of B.
-        on_block: told how many seeds' games are over.
+
+    Returns:
+        Rows of `GAME_SCHEMA`.
     """
-    players = make_player(settings.a, means), make_player(settings.b, means)
-    n = deals.count
-    seeds = np.tile(np.arange(deals.start, deals.start + n, dtype=np.int64), 2)
-    a_team = np.repeat([0, 1], n)
-    marks = np.zeros((2 * n, 2), np.int64)
+    games = np.repeat(np.array(seeds, np.int64), 2)
+    a_team = np.tile([0, 1], len(seeds))
+    marks = np.zeros((len(games), 2), np.int64)
+    effort = [Effort(0.0, 0), Effort(0.0, 0)]
+    frames: list[pl.DataFrame] = []
     for number in range(MOST_DEALS):
         going_on = np.flatnonzero(marks.max(axis=1) < GAME_MARKS)
-        if not len(going_on):
-            break
-        _play_deal(number, going_on, seeds, a_team, marks, players, bidders, settings)
-        if on_block is not None:
-            over = int((marks[going_on].max(axis=1) >= GAME_MARKS).sum())
-            on_block(over // 2)
-    return _result(settings, n, a_team, marks)
-
-
-def _play_deal(
-    number: int,
-    rows: np.ndarray,
-    seeds: np.ndarray,
-    a_team: np.ndarray,
-    marks: np.ndarray,
-    players: tuple[AnyPlayer, AnyPlayer],
-    bidders: tuple[Bidder, Bidder],
-    settings: MatchSettings,
-) -> None:
-    """Play the next deal of the games that go on, and count its marks."""
-    deal_seeds = seeds[rows] * MOST_DEALS + number
-    dealt = [deal_from_seed(int(seed)) for seed in deal_seeds]
-    won = [
-        hold_auction(deal.hands, number % 4, bidders, int(a_team[row]), (int(marks[row, 0]), int(marks[row, 1])))
-        for deal, row in zip(dealt, rows, strict=True)
-    ]
-    seats = np.array([seat for seat, _ in won])
-    by_a = seats % 2 == a_team[rows]
-    for side in (0, 1):
-        mine = np.flatnonzero(by_a == (side == 0))
-        if not len(mine):
-            continue
-        hands = np.array([dealt[i].hands[seats[i]] for i in mine], np.uint8)
-        bids = np.array([won[i][1].points for i in mine], np.uint8)
-        keys = stream_keys(deal_seeds[mine], int(Purpose.DECLARATION), seats[mine], 0)
-        declared = declarations(settings.declare, players[side], hands, bids, keys, deal_seeds[mine].tolist())
-        contracts = Contracts(
-            np.array([dealt[i].dominoes for i in mine], np.uint8),
-            declared,
-            seats[mine].astype(np.uint8),
-            bids,
-            deal_seeds[mine],
-        )
-        made = play_out(contracts, players[side], players[1 - side]).made
-        for i, is_made in zip(mine, made, strict=True):
-            bidding = team(int(seats[i]))
-            marks[rows[i], bidding if is_made else 1 - bidding] += won[i][1].marks
+        dealt = {row: deal_from_seed(deal_seed(int(games[row]), number)) for row in going_on}
+        won = {
+            row: hold_auction(dealt[row].hands, number % 4, bidders, int(a_team[row]), (marks[row, 0], marks[row, 1]))
+            for row in going_on
+        }
+        for side, (bidding, defending) in enumerate(((a, b), (b, a))):
+            rows = np.array([row for row in going_on if (won[row][0] % 2 == a_team[row]) == (side == 0)], np.int64)
+            if not len(rows):
+                continue
+            seats = np.array([won[row][0] for row in rows], np.uint8)
+            bids = np.array([won[row][1].points for row in rows], np.uint8)
+            deal_seeds = np.array([deal_seed(int(games[row]), number) for row in rows], np.int64)
+            deals = np.array([dealt[row].dominoes for row in rows], np.uint8)
+            hands = deals.reshape(-1, 4, 7)[np.arange(len(rows)), seats]
+            keys = stream_keys(deal_seeds, int(Purpose.DECLARATION), seats.astype(np.int64), 0)
+            declared = declarations(settings.declare, bidding, hands, bids, keys, deal_seeds.tolist())
+            contracts = Contracts(deals, declared, seats, bids, deal_seeds)
+            played = play_out(contracts, bidding, defending)
+            for i, which in enumerate((side, 1 - side)):
+                effort[which] = effort[which].plus(Effort(played.seconds[i], played.decisions[i]))
+            stake = np.array([won[row][1].marks for row in rows], np.uint8)
+            marks[rows, np.where(played.made, seats % 2, 1 - seats % 2)] += stake
+            columns = {"game": games[rows], "a_team": a_team[rows], "number": number, "seat": seats, "marks": stake}
+            frame = frame_of(contracts, played, "ab"[side]).with_columns(**{k: pl.lit(v) for k, v in columns.items()})
+            frames.append(frame.select(pl.col(name).cast(kind) for name, kind in GAME_SCHEMA.items()))
+    return Block(seeds, pl.concat(frames).sort("game", "a_team", "number"), (effort[0], effort[1]))
 
 
 def hold_auction(
@@ -160,20 +145,21 @@ def hold_auction(
     return auction.declarer, auction.highest
 
 
-def _result(settings: MatchSettings, n: int, a_team: np.ndarray, marks: np.ndarray) -> GamesResult:
-    rows = np.arange(2 * n)
-    ahead = marks[rows, a_team] - marks[rows, 1 - a_team]
-    won = (ahead > 0).reshape(2, n)
-    both, neither = int(won.all(axis=0).sum()), int((~won).all(axis=0).sum())
-    interval = bootstrap_mean(won.mean(axis=0)) if n > 1 else wilson(int(won.sum()), 2 * n)
+def games_result(blocks: Sequence[Block], settings: MatchSettings) -> GamesResult:
+    """The result of the games played so far."""
+    won = pl.when((pl.col("declarer") == "a") == pl.col("made")).then(1).otherwise(-1) * pl.col("marks").cast(pl.Int64)
+    games = pl.concat([block.contracts for block in blocks]).group_by("game", "a_team").agg(ahead=won.sum())
+    ahead = games.sort("game", "a_team")["ahead"].to_numpy().reshape(-1, 2)
+    is_won, n = ahead > 0, len(ahead)
+    total = int(is_won.sum())
     return GamesResult(
         a=settings.a,
         b=settings.b,
         games=2 * n,
-        won_by_a=int(won.sum()),
-        win_rate=float(won.mean()),
-        interval=interval,
-        both=both,
-        neither=neither,
+        won_by_a=total,
+        win_rate=float(is_won.mean()),
+        interval=bootstrap_mean(is_won.mean(axis=1)) if n > 1 else wilson(total, 2 * n),
+        both=int(is_won.all(axis=1).sum()),
+        neither=int((~is_won).all(axis=1).sum()),
         marks=float(ahead.mean()),
     )

@@ -48,7 +48,7 @@ class Block:
     """The contracts of some deals, two a deal.
 
     seeds      of the deals
-    contracts  a row a contract (see `SCHEMA`), those of a deal together, A's first
+    contracts  a row a contract (see `SCHEMA`), those of a deal together, A's first; of games see `games.GAME_SCHEMA`
     effort     of (A, B); the only part that differs when it is played again
     """
 
@@ -75,7 +75,7 @@ def play_block(
         contracts = _contracts(seeds, settings, bidding)
         tell = None if on_ply is None else lambda going_on, half=half: on_ply(half, going_on)
         played = play_out(contracts, bidding, defending, on_ply=tell)
-        frames.append(_frame(contracts, played, declarer))
+        frames.append(frame_of(contracts, played, declarer))
         other = "b" if declarer == "a" else "a"
         for side, i in ((declarer, 0), (other, 1)):
             effort[side] = effort[side].plus(Effort(played.seconds[i], played.decisions[i]))
@@ -104,8 +104,10 @@ def _contracts(seeds: range, settings: MatchSettings, declarer: AnyPlayer) -> Co
     return Contracts(deals, declared, np.zeros(n, np.uint8), bids, numbers)
 
 
-def _frame(contracts: Contracts, played: Played, declarer: str) -> pl.DataFrame:
-    n = len(contracts)
+def frame_of(contracts: Contracts, played: Played, declarer: str) -> pl.DataFrame:
+    """The contracts that one side declared, as rows of `SCHEMA`."""
+    n, rows = len(contracts), np.arange(len(contracts))
+    team = contracts.bidders & 1
     return pl.DataFrame(
         {
             "seed": contracts.seeds,
@@ -113,8 +115,8 @@ def _frame(contracts: Contracts, played: Played, declarer: str) -> pl.DataFrame:
             "bid": contracts.bids,
             "declarer": [declarer] * n,
             "plays": [[domino for domino in plays if domino >= 0] for plays in played.plays.tolist()],
-            "points": played.points[:, 0],
-            "points_against": played.points[:, 1],
+            "points": played.points[rows, team],
+            "points_against": played.points[rows, 1 - team],
             "made": played.made,
             "forfeit": [played.forfeits.get(i) for i in range(n)],
         },

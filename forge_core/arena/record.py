@@ -12,12 +12,14 @@ from typing import Any
 import polars as pl
 import pyarrow.parquet as pq
 
+from forge_core.arena.games import GAME_SCHEMA, deal_seed
 from forge_core.arena.match import SCHEMA, Block, Effort
 from forge_core.arena.settings import MatchSettings
 from forge_core.errors import DamagedFile, ForgeError, InputError
 from forge_core.expected_q.record import Record
 from forge_core.files import replacing, write_text
 from forge_core.rules import deal_from_seed
+from forge_core.rules.auction import GAME_MARKS
 
 _MATCH = "match.json"
 _VERSION = 1
@@ -34,7 +36,7 @@ def open_record(folder: Path, settings: MatchSettings, versions: dict[str, str])
     Raises:
         InputError: the folder records another match.
     """
-    asked = {"version": _VERSION, "settings": settings.model_dump(mode="json"), "versions": versions}
+    asked = {"version": _VERSION, "settings": settings.model_dump(mode="json", exclude_none=True), "versions": versions}
     path = folder / _MATCH
     if not path.exists():
         write_text(path, json.dumps(asked, indent=2) + "\n")
@@ -87,12 +89,13 @@ def read_block(folder: Path, seeds: range) -> Block | None:
         table = pq.read_table(path)
         metadata: dict[bytes, bytes] = table.schema.metadata or {}
         effort = [Effort(float(s), int(n)) for s, n in json.loads(metadata[b"effort"])]
-        contracts = pl.DataFrame(pl.from_arrow(table)).select(list(SCHEMA)).cast(pl.Schema(SCHEMA))
-        _check(contracts, seeds)
+        schema = GAME_SCHEMA if "game" in table.column_names else SCHEMA
+        contracts = pl.DataFrame(pl.from_arrow(table)).select(list(schema)).cast(pl.Schema(schema))
+        (_check_games if "game" in schema else _check)(contracts, seeds)
     except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError, ForgeError) as error:
         raise DamagedFile.of(
             got=f"{path}, which is no sound block of contracts ({error})",
-            expected=f"two contracts of each seed {seeds.start}-{seeds.stop - 1}, played by the rules",
+            expected=f"two contracts or games of each seed {seeds.start}-{seeds.stop - 1}, played by the rules",
             remedy="delete this file; the same command plays its deals again",
         ) from error
     return Block(seeds, contracts, (effort[0], effort[1]))
@@ -126,7 +129,7 @@ def find_contract(folder: Path, seed: int | None, declarer: str) -> dict[str, An
 
 def replayed(row: dict[str, Any]) -> Record:
     """The record of a contract's plays. RecordError when the rules or the deal refute them."""
-    deal, record = deal_from_seed(row["seed"]), Record.of(row["declaration"], 0, ())
+    deal, record = deal_from_seed(row["seed"]), Record.of(row["declaration"], row.get("seat", 0), ())
     for domino in row["plays"]:
         if domino not in deal.hands[record.mover]:
             raise ValueError(f"seed {row['seed']}: seat {record.mover} does not hold the domino {domino}")
@@ -139,8 +142,28 @@ def _check(contracts: pl.DataFrame, seeds: range) -> None:
         raise ValueError("the seeds are others")
     if contracts["declarer"].to_list() != ["a", "b"] * len(seeds):
         raise ValueError("the declarers are not a and b by turns")
+    _check_plays(contracts)
+
+
+def _check_games(contracts: pl.DataFrame, seeds: range) -> None:
+    games = contracts.partition_by("game", "a_team", maintain_order=True, as_dict=True)
+    if list(games) != [(seed, team) for seed in seeds for team in (0, 1)]:
+        raise ValueError("the seeds are others")
+    for (game, _), deals in games.items():
+        marks = [0, 0]
+        for number, row in enumerate(deals.iter_rows(named=True)):
+            if max(marks) >= GAME_MARKS or (row["number"], row["seed"]) != (number, deal_seed(game, number)):
+                raise ValueError(f"game {game}: the deals are others")
+            marks[(row["seat"] + (not row["made"])) % 2] += row["marks"]
+        if max(marks) < GAME_MARKS:
+            raise ValueError(f"game {game} does not end")
+    _check_plays(contracts)
+
+
+def _check_plays(contracts: pl.DataFrame) -> None:
     for row in contracts.iter_rows(named=True):
-        won = replayed(row).won
+        side = row.get("seat", 0) % 2
+        won = replayed(row).won[side], replayed(row).won[1 - side]
         banked = (row["points"], row["points_against"])
         if won != banked or (row["forfeit"] is None and row["made"] != (won[0] >= row["bid"])):
             raise ValueError(f"seed {row['seed']}: the plays bank {won}, the row says {banked}, made {row['made']}")

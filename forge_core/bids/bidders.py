@@ -16,8 +16,17 @@ from forge_core.players.registry import make_player
 from forge_core.players.trumps import best_pip
 from forge_core.rules import BIDS, Auction, Bid
 
-BIDDER_FORMS = ("expected", "fixed:30", "points")
+BIDDER_FORMS = ("pass", "expected", "fixed:30", "points")
 """What the text of a bidder looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Never bids unless forced: so the dealers get the contract at 30, each seat in turn."""
+
+    def bid(self, hand: tuple[int, ...], auction: Auction, score: tuple[int, int]) -> Bid | None:
+        """See `forge_core.arena.games.Bidder`."""
+        return _otherwise(auction)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +88,15 @@ def _otherwise(auction: Auction) -> Bid | None:
 
 def make_bidder(
     text: str, player: Callable[[str], AnyPlayer] = make_player
-) -> FixedBidder | PointsBidder | ExpectedBidder:
+) -> Passing | FixedBidder | PointsBidder | ExpectedBidder:
     """The bidder of a text. InputError for one that does not exist; `player` makes players of texts."""
     word = text.strip()
     if match := re.fullmatch(r"fixed:([0-9]{1,2})", word):
         found = [bid for bid in BIDS if str(bid) == match[1]]
         if found:
             return FixedBidder(found[0])
+    if word == "pass":
+        return Passing()
     if word == "points":
         return PointsBidder()
     if word == "expected":

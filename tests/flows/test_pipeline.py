@@ -22,6 +22,8 @@ TINY = PipelineSettings.model_validate(
         "train": {"epochs": 1, "batch_size": 64},
         "games": {"count": 1},
         "expected_q": {"n_worlds": 2},
+        "match": {"a": "model:trained,worlds=2", "b": "highest"},
+        "match_deals": {"count": 2},
     }
 )
 SOLVED = ["generate"] * 3
@@ -39,28 +41,29 @@ def test_pipeline_recomputes_a_changed_stage_and_those_behind_it_alone(stages: S
     from flows.stages import pipeline
 
     first = pipeline(TINY)
-    assert stages() == said("made", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
-    assert (first.tally.made, first.tally.cached) == (8, 0)
+    assert stages() == said("made", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq", "arena")
+    assert (first.tally.made, first.tally.cached) == (9, 0)
 
     told = json.loads(json.dumps(to_jsonable_python(pipeline_json(first))))
     assert len(told["objects"]) == len(first.references)
     assert told["evaluation"]["given"]["model"]["overall"]["samples"] > 0
 
     second = pipeline(TINY)
-    assert stages() == said("cached", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq")
+    assert stages() == said("cached", *SOLVED, "tokenize", "train", "evaluate", "export", "generate-eq", "arena")
     assert second.references == first.references
-    assert (second.tally.made, second.tally.cached) == (0, 8)
+    assert (second.tally.made, second.tally.cached) == (0, 9)
 
     third = pipeline(changed(train=TrainSettings.model_validate({"epochs": 2, "batch_size": 64})))
     ahead = said("cached", *SOLVED, "tokenize")
-    assert stages() == [*ahead, *said("made", "train", "evaluate", "export"), *said("cached", "generate-eq")]
+    assert stages() == [*ahead, *said("made", "train", "evaluate", "export"), "generate-eq cached", "arena made"]
     assert third.tokens == first.tokens
     assert third.model != first.model
 
     pipeline(changed(oracle="model"))
-    assert stages() == [*said("cached", *SOLVED, "tokenize", "train", "evaluate", "export"), "generate-eq made"]
+    ahead = said("cached", *SOLVED, "tokenize", "train", "evaluate", "export")
+    assert stages() == [*ahead, "generate-eq made", "arena cached"]
     pipeline(changed(expected_q=EqSettings.model_validate({"n_worlds": 3})))
-    assert stages()[-1] == "generate-eq made"
+    assert stages()[-2:] == ["generate-eq made", "arena cached"]
 
 
 def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
@@ -87,7 +90,16 @@ def test_what_a_run_leaves_for_people(stages: Stages, home: Path) -> None:
         run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
         keys = {artifact.key for artifact in client.read_artifacts(artifact_filter=run)}
     objects = {key_of(each) for each in (result.tokens, result.model, result.onnx)}
-    assert keys >= {"shards", "metrics", "regret-given-plot", "calibration-given-plot", "games", "pipeline", *objects}
+    assert keys >= {
+        "shards",
+        "metrics",
+        "regret-given-plot",
+        "calibration-given-plot",
+        "games",
+        "match",
+        "pipeline",
+        *objects,
+    }
     assert stages()
 
 

@@ -15,7 +15,7 @@ import pytest
 from rich.console import Console
 
 from forge_core.arena.declare import best_pip
-from forge_core.arena.games import Passing, hold_auction, run_games
+from forge_core.arena.games import hold_auction
 from forge_core.arena.match import BLOCK, Block, play_block
 from forge_core.arena.record import (
     block_path,
@@ -27,9 +27,10 @@ from forge_core.arena.record import (
     write_block,
 )
 from forge_core.arena.result import MatchResult
-from forge_core.arena.run import run_match, run_matrix
-from forge_core.arena.settings import Deals, Declare, MatchSettings
+from forge_core.arena.run import Matrix, run_contest, run_games, run_match
+from forge_core.arena.settings import Contest, Deals, Declare, MatchSettings
 from forge_core.arena.statistics import Sprt
+from forge_core.bids.bidders import Passing
 from forge_core.errors import DamagedFile, InputError
 from forge_core.players.registry import Means, make_player
 from forge_core.rules import deal_from_seed, parse_hand
@@ -185,7 +186,8 @@ def test_the_sequential_test_ends_a_match_early_and_at_the_same_pair() -> None:
 
 
 def test_everyone_against_everyone() -> None:
-    matrix = run_matrix(["random", "cheat", "highest"], Deals(count=100), MEANS)
+    matrix = run_contest(Contest(players=("random", "cheat", "highest")), Deals(count=100), MEANS)
+    assert isinstance(matrix, Matrix)
     assert np.argsort(-matrix.ratings.elo).tolist() == [1, 2, 0]
     assert set(matrix.matches) == {(0, 1), (0, 2), (1, 2)}
     json.dumps(matrix.as_json())
@@ -247,3 +249,38 @@ def test_games_are_won_by_the_better_player_and_even_against_itself() -> None:
     assert swapped.won_by_a == 40 - games.won_by_a
     same = run_games(Deals(count=20), MatchSettings(a="highest", b="highest"), MEANS)
     assert same.win_rate == 0.5
+
+
+def test_recorded_games_go_on_and_are_checked(tmp_path: Path) -> None:
+    settings = MatchSettings(a="highest", b="random", bidders=("points", "fixed:31"))
+    whole = run_games(Deals(count=2 * BLOCK), settings, MEANS)
+    run_games(Deals(count=BLOCK), settings, MEANS, record=tmp_path)
+    then = block_path(tmp_path, range(BLOCK)).stat().st_mtime_ns
+    assert run_games(Deals(count=2 * BLOCK), settings, MEANS, record=tmp_path) == whole
+    assert block_path(tmp_path, range(BLOCK)).stat().st_mtime_ns == then
+    row = find_contract(tmp_path, None, "b")
+    shown = Console(width=120, record=True, file=io.StringIO())
+    shown.print(contract_view(row, settings))
+    assert f"bid {row['bid']}" in shown.export_text()
+    with pytest.raises(InputError, match="another match"):
+        run_games(Deals(count=BLOCK), settings.model_copy(update={"bidders": ("pass", "pass")}), MEANS, record=tmp_path)
+    block = read_block(tmp_path, range(BLOCK))
+    assert block is not None
+    write_block(tmp_path, Block(block.seeds, block.contracts.head(-1), block.effort))
+    with pytest.raises(DamagedFile, match="does not end"):
+        read_block(tmp_path, range(BLOCK))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"players": ("random",)}, "at least 2"),
+        ({"players": ("random", "highest", "cheat"), "games": True}, "two players"),
+        ({"players": ("random", "highest"), "games": True, "sprt": "0.5:0.6"}, "for contracts"),
+        ({"players": ("random", "highest"), "sprt": "0.5:0.5"}, "two different shares"),
+        ({"players": ("random", "highest"), "sprt": "half"}, "pattern"),
+    ],
+)
+def test_a_contest_that_cannot_be_meant(wrong: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Contest.model_validate(wrong)
