@@ -46,7 +46,7 @@ def test_a_sequential_test_ends_after_the_round_that_decides_it(stages: Callable
 def test_whole_games(stages: Callable[[], list[str]]) -> None:
     from flows.arena import arena
 
-    contest, deals = Contest(players=("highest", "random"), games=True, bidders=("points", "pass")), Deals(count=10)
+    contest, deals = Contest(players=("highest", "random"), games=True, bidders=("fixed:32", "pass")), Deals(count=10)
     assert untimed(arena(contest, deals)) == alone(contest, deals)
     assert stages() == ["arena made"]
 
@@ -55,20 +55,21 @@ def test_everyone_against_everyone_with_a_plot_on_the_page_and_in_mlflow(
     stages: Callable[[], list[str]], home: Path
 ) -> None:
     from mlflow import MlflowClient
-    from prefect.artifacts import Artifact
+    from prefect.client.orchestration import get_client
 
     from flows.arena import arena
 
     contest, deals = Contest(players=("random", "cheat", "highest")), Deals(count=40)
     assert untimed(arena(contest, deals)) == alone(contest, deals)
     assert stages() == ["arena made"] * 3
-    shown: Any = Artifact.get("match")
-    assert "1. cheat" in shown.data
-    assert "data:image/png" in shown.data
-    client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
-    [run] = client.search_runs(["1"])
+    with get_client(sync_client=True) as client:
+        [shown] = [str(found.data) for found in client.read_artifacts() if found.key == "match"]
+    assert "1. cheat" in shown
+    assert "data:image/png" in shown
+    mlflow = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
+    [run] = mlflow.search_runs(["1"])
     assert set(run.data.metrics) == {"elo/random", "elo/cheat", "elo/highest"}
-    assert [file.path for file in client.list_artifacts(run.info.run_id)] == ["ratings.png"]
+    assert [file.path for file in mlflow.list_artifacts(run.info.run_id)] == ["ratings.png"]
 
 
 def test_a_player_that_does_not_exist_is_refused_before_anything_is_played(stages: Callable[[], list[str]]) -> None:

@@ -252,13 +252,13 @@ def test_games_are_won_by_the_better_player_and_even_against_itself() -> None:
 
 
 def test_recorded_games_go_on_and_are_checked(tmp_path: Path) -> None:
-    settings = MatchSettings(a="highest", b="random", bidders=("points", "fixed:31"))
+    settings = MatchSettings(a="highest", b="random", bidders=("fixed:32", "fixed:31"))
     whole = run_games(Deals(count=2 * BLOCK), settings, MEANS)
     run_games(Deals(count=BLOCK), settings, MEANS, record=tmp_path)
     then = block_path(tmp_path, range(BLOCK)).stat().st_mtime_ns
     assert run_games(Deals(count=2 * BLOCK), settings, MEANS, record=tmp_path) == whole
     assert block_path(tmp_path, range(BLOCK)).stat().st_mtime_ns == then
-    row = find_contract(tmp_path, None, "b")
+    row = find_contract(tmp_path, None, "a")
     shown = Console(width=120, record=True, file=io.StringIO())
     shown.print(contract_view(row, settings))
     assert f"bid {row['bid']}" in shown.export_text()
