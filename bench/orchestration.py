@@ -39,6 +39,7 @@ QUICK = (
     "train.epochs=1",
     "train.samples_per_epoch=5000",
     "games.count=1",
+    "match_deals.count=2",
 )
 TIMED_FORGE = """
 import atexit, time

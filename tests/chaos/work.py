@@ -14,7 +14,13 @@ from tests.chaos.ground import SiteHome, wait_until
 from tests.home import FORGE, PATIENCE
 
 _DEALS = "deals=[{start: 0, count: 2}, {start: 900, count: 1}, {start: 950, count: 1}]"
-_SMALL = ("shards.states_per_deal=200", "train.epochs=2", "train.samples_per_epoch=512", "games.count=1")
+_SMALL = (
+    "shards.states_per_deal=200",
+    "train.epochs=2",
+    "train.samples_per_epoch=512",
+    "games.count=1",
+    "match_deals.count=2",
+)
 
 
 @dataclass(frozen=True, slots=True)

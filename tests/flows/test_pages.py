@@ -25,6 +25,7 @@ TINY = {
     "shards": {"states_per_deal": 200},
     "train": {"epochs": 3, "samples_per_epoch": 512, "batch_size": 128},
     "games": {"count": 1},
+    "match_deals": {"count": 2},
     "expected_q": {"n_worlds": 2},
 }
 

@@ -15,7 +15,7 @@ from tests.home import Home
 SMALL = [
     *("--set", "deals=[{start: 0, count: 6}, {start: 900, count: 1}, {start: 950, count: 1}]"),
     *("--set", "shards.states_per_deal=200", "--set", "train.epochs=1", "--set", "train.samples_per_epoch=1024"),
-    *("--set", "games.count=1", "--set", "expected_q.n_worlds=2"),
+    *("--set", "games.count=1", "--set", "match_deals.count=2", "--set", "expected_q.n_worlds=2"),
 ]
 
 

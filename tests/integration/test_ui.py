@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 SMALL = [
     *("--set", "deals=[{start: 0, count: 24}, {start: 900, count: 3}, {start: 950, count: 3}]"),
     *("--set", "shards.states_per_deal=2000", "--set", "train.epochs=2", "--set", "train.samples_per_epoch=null"),
-    *("--set", "games.count=2", "--set", "expected_q.n_worlds=10"),
+    *("--set", "games.count=2", "--set", "match_deals.count=2", "--set", "expected_q.n_worlds=10"),
 ]
 
 
