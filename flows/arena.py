@@ -32,7 +32,7 @@ def arena(
     deals    the seeds
     on       where they play; none = here
     """
-    networks_of(contest.players)  # what cannot be meant is refused before anything is played
+    networks_of(contest.everyone)  # what cannot be meant is refused before anything is played
     executor = executor_for(on)
     results: dict[tuple[int, int], MatchResult] = {}
     result: MatchResult | GamesResult | Matrix | None = None
@@ -41,7 +41,7 @@ def arena(
         if isinstance(result, MatchResult):
             results[pair] = result
     if len(results) > 1:
-        result = matrix_of(contest.players, results)
+        result = matrix_of(contest.everyone, results)
     assert result is not None  # a contest has a match
     _report(contest, result)
     return result.as_json()

@@ -43,6 +43,8 @@ def arena(
     from forge_view.arena import contest_view
     from forge_view.console import progress
 
+    if matrix and games:
+        raise typer.BadParameter("--games is for two players; leave out --matrix.")
     if len(players) > 2 and not matrix:
         raise InputError.of(
             got=f"{len(players)} players",

@@ -151,4 +151,4 @@ def run_contest(
         )
         for (i, j), settings in matches.items()
     }
-    return matrix_of(contest.players, results)
+    return matrix_of(contest.everyone, results)

@@ -10,18 +10,17 @@ from forge_core.arena.statistics import Sprt
 from forge_core.bids.bidders import BIDDER_FORMS
 
 
-def _chosen_or_typed(forms: tuple[str, ...]) -> WithJsonSchema:
-    """In a form: a drop-down of what is common, or any text."""
-    usual = {"type": "string", "title": "Choose", "enum": list(forms)}
-    return WithJsonSchema({"anyOf": [usual, {"type": "string", "title": "Type"}]})
+def _chosen(forms: tuple[str, ...]) -> WithJsonSchema:
+    """In a form: a drop-down. Programs may give any text."""
+    return WithJsonSchema({"type": "string", "enum": list(forms)})
 
 
 _USUAL = (
     *("pimc:worlds=50", "pimc:worlds=50,objective=points", "pimc:worlds=200", "model:champion,worlds=10"),
     *("level1", "cheat", "highest", "random"),
 )
-PlayerText = Annotated[str, _chosen_or_typed(_USUAL)]
-BidderText = Annotated[str, _chosen_or_typed(BIDDER_FORMS)]
+PlayerText = Annotated[str, _chosen(_USUAL)]
+BidderText = Annotated[str, _chosen(BIDDER_FORMS)]
 
 
 class Declare(StrEnum):
@@ -37,14 +36,14 @@ class MatchSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    a: PlayerText = Field(description="One player, by text.")
-    b: PlayerText = Field(description="The other player.")
+    a: str = Field(description="One player, by text.")
+    b: str = Field(description="The other player.")
     bid: int = Field(default=30, ge=30, le=42, description="Points that the declaring team needs.")
     declare: Declare = Field(
         default=Declare.BEST_PIP,
         description="best-pip: most dominoes, the double, then pips; fixed: the seed modulo ten; own: the player's.",
     )
-    bidders: tuple[BidderText, BidderText] | None = Field(
+    bidders: tuple[str, str] | None = Field(
         default=None, description="Whole games to seven marks, with A's and B's bidder; none = contracts at the bid."
     )
 
@@ -69,7 +68,8 @@ class Contest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    players: tuple[PlayerText, ...] = Field(min_length=2, description="The players, as in pimc:worlds=50.")
+    players: tuple[PlayerText, ...] = Field(default=(), description="The players: two for a match.")
+    others: tuple[str, ...] = Field(default=(), description="More players, by text, as in pimc:worlds=20.")
     bid: int = Field(default=30, ge=30, le=42, description="Points that the declaring team needs.")
     declare: Declare = Field(
         default=Declare.BEST_PIP,
@@ -87,12 +87,19 @@ class Contest(BaseModel):
 
     @model_validator(mode="after")
     def _meant(self) -> Self:
-        if len(self.players) > 2 and (self.games or self.sprt):
+        if len(self.everyone) < 2:
+            raise ValueError("a contest needs two players or more")
+        if len(self.everyone) > 2 and (self.games or self.sprt):
             raise ValueError("games and the sequential test are for two players")
         if self.games and self.sprt:
             raise ValueError("the sequential test is for contracts")
         _ = self.test
         return self
+
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """All players by text."""
+        return self.players + self.others
 
     @property
     def test(self) -> Sprt | None:
@@ -109,7 +116,7 @@ class Contest(BaseModel):
         bidders = (self.bidders[0], self.bidders[-1]) if self.games else None
         return {
             (i, j): MatchSettings(
-                a=self.players[i], b=self.players[j], bid=self.bid, declare=self.declare, bidders=bidders
+                a=self.everyone[i], b=self.everyone[j], bid=self.bid, declare=self.declare, bidders=bidders
             )
-            for i, j in combinations(range(len(self.players)), 2)
+            for i, j in combinations(range(len(self.everyone)), 2)
         }

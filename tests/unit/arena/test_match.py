@@ -186,7 +186,7 @@ def test_the_sequential_test_ends_a_match_early_and_at_the_same_pair() -> None:
 
 
 def test_everyone_against_everyone() -> None:
-    matrix = run_contest(Contest(players=("random", "cheat", "highest")), Deals(count=100), MEANS)
+    matrix = run_contest(Contest(players=("random", "cheat"), others=("highest",)), Deals(count=100), MEANS)
     assert isinstance(matrix, Matrix)
     assert np.argsort(-matrix.ratings.elo).tolist() == [1, 2, 0]
     assert set(matrix.matches) == {(0, 1), (0, 2), (1, 2)}
@@ -274,7 +274,7 @@ def test_recorded_games_go_on_and_are_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"players": ("random",)}, "at least 2"),
+        ({"players": ("random",)}, "two players or more"),
         ({"players": ("random", "highest", "cheat"), "games": True}, "two players"),
         ({"players": ("random", "highest"), "games": True, "sprt": "0.5:0.6"}, "for contracts"),
         ({"players": ("random", "highest"), "sprt": "0.5:0.5"}, "two different shares"),
