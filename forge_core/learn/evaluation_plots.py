@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from forge_core.files import replacing
 from forge_core.learn.evaluation import Evaluation
 from forge_core.learn.metrics import Intervals, Metrics, Summary
 from forge_core.rules import Declaration, declaration_name
@@ -64,6 +65,5 @@ def draw_calibration(path: Path, evaluation: Evaluation, title: str) -> None:
 
 
 def _write(path: Path, figure: Figure) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    FigureCanvasAgg(figure).print_png(str(temporary))
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from pydantic import BaseModel, ConfigDict, RootModel
 
-from forge_core.files import write_text
+from forge_core.files import replacing, write_text
 from forge_core.learn.metrics import Summary
 
 
@@ -66,6 +66,5 @@ def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
         axes.grid(alpha=0.3)
         if len(lines) > 1:
             axes.legend()
-    temporary = path.with_name(f".{path.name}.tmp")
-    FigureCanvasAgg(figure).print_png(str(temporary))
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        FigureCanvasAgg(figure).print_png(str(temporary))
