@@ -1,12 +1,21 @@
 """The oracle and the players that a person names, with what this installation has."""
 
 from configs.installation import Installation
-from forge_core.expected_q.oracle import Oracle
+from forge_core.expected_q.oracle import HybridOracle, Oracle
+from forge_core.learn.catalog import CHAMPION
 from forge_core.players.registry import Means
 
 
 def oracle_named(name: str = "exact") -> Oracle:
-    """The exact solver for "exact", or the model of that name or path. Raises ModelError."""
+    """The oracle that a name asks for.
+
+    Args:
+        name: "exact", the solver; the name or path of a model; "hybrid" or "hybrid:NAME", the champion or that model
+            until three tricks are left and the solver from there on.
+
+    Raises:
+        ModelError: There is no such model.
+    """
     here = Installation()
     if name == "exact":
         from tasks.exact_oracle import exact_oracle
@@ -14,6 +23,9 @@ def oracle_named(name: str = "exact") -> Oracle:
         return exact_oracle(here.thread_count())
     from tasks.oracles import model_oracle
 
+    kind, _, model = name.partition(":")
+    if kind == "hybrid":
+        return HybridOracle(oracle_named(model or CHAMPION), oracle_named())
     return model_oracle(name, catalog=here.models)
 
 

@@ -24,7 +24,9 @@ def advise(
     plays: Annotated[str, typer.Option(help='Every play of the deal so far, in order, as in "6-0,6-4".')] = "",
     bid: Annotated[int | None, typer.Option(help="The bid of the leader's team, 30-42; gives P(make).")] = None,
     worlds: Annotated[str, typer.Option(help="How many worlds to value, or all.")] = "200",
-    oracle: Annotated[str, typer.Option(help="exact, champion or another name of a model, or its path.")] = "exact",
+    oracle: Annotated[
+        str, typer.Option(help="exact, champion or another name of a model, its path, or hybrid (the solver late).")
+    ] = "exact",
     as_json: Json = False,
 ) -> None:
     """Value every legal play of a seat that sees its own hand and the plays so far."""
