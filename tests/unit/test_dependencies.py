@@ -27,7 +27,7 @@ def _needed() -> dict[str, str]:
     What another package needs in one version alone, as torch does CUDA's libraries, is pinned by that.
     """
     found: dict[str, str] = {}
-    waiting = [(OURS, ("dev", "modal"), True)]
+    waiting: list[tuple[str, tuple[str, ...], bool]] = [(OURS, ("dev", "modal"), True)]
     seen: set[tuple[str, tuple[str, ...], bool]] = set()
     while waiting:
         asked = name, extras, pinned = waiting.pop()
