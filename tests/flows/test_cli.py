@@ -146,7 +146,10 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         (f"bid --hand {HAND} --poster hand.gif", "Got a poster 'hand.gif'"),
         (f"bid --hand {HAND} --play-for 84", "Got play_for = 84"),
         (f"bid why --hand {HAND} --declaration sixes --below 43", "Got play_for = 43"),
-        (f"bid why --hand {HAND} --declaration sixes --playouts 0", "Got 0 playouts"),
+        (
+            f"bid why --hand {HAND} --declaration sixes --playouts 0",
+            "--playouts': Input should be greater than or equal to 1",
+        ),
         ("bid why --hand 6-4,5-5 --declaration sixes", "Got a hand of 2 dominoes"),
         ("bid generate --samples 0", "Got samples = 0"),
         ("bid generate --seat-model nobody", "Got the player 'nobody'"),
