@@ -6,9 +6,11 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from forge_core.arena.record import read_all
 from forge_core.artifacts.listing import list_folder
 from tests.home import Home
 
@@ -29,9 +31,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 def artifacts(home: Home) -> list[tuple[str, str]]:
-    """Stage and digest of everything in the store."""
+    """Stage and digest of everything in the store; of matches, whose files say how long they took, the contracts."""
     entries = [json.loads(path.read_text()) for path in (home.folder / "store" / "keys").glob("*/*.json")]
-    return sorted((entry["key"]["stage"], entry["reference"]["digest"]) for entry in entries)
+    return sorted((entry["key"]["stage"], contents(home, entry)) for entry in entries)
+
+
+def contents(home: Home, entry: dict[str, Any]) -> str:
+    digest = entry["reference"]["digest"]
+    if entry["key"]["stage"] != "arena":
+        return digest
+    return "\n".join(
+        block.contracts.write_json() for block in read_all(home.folder / "store" / "objects" / digest[:2] / digest)
+    )
 
 
 @pytest.mark.slow
