@@ -95,15 +95,20 @@ def report(record: Path) -> None:
             f"{row['z']:+.2f} | {row['marks']:+.3f} ({low:+.3f} to {high:+.3f}) | "
             f"{seconds['a']:.2g}, {seconds['b']:.2g} |"
         )
-    figure = Figure(figsize=(9, 1 + 0.4 * len(rows)), layout="constrained")
+    whole = [row for row in rows if row["pairs"] == row["planned"]]
+    figure = Figure(figsize=(10, 1.2 + 0.4 * len(whole)), layout="constrained")
     axes = figure.subplots()
-    for place, row in enumerate(reversed(rows)):
+    for place, row in enumerate(reversed(whole)):
         low, high = row["marks_interval"]
         axes.plot([low, high], [place, place], color="tab:blue")
         axes.plot([row["marks"]], [place], "o", color="tab:blue")
-    axes.set_yticks(range(len(rows)), [f"{row['a']['name']} against {row['b']['name']}" for row in reversed(rows)])
+    axes.set_yticks(
+        range(len(whole)),
+        [f"{row['a']['name']} against {row['b']['name']}, {row['pairs']:,} pairs" for row in reversed(whole)],
+    )
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("marks a contract that the first wins of the second, 95 % interval over deals")
+    axes.grid(axis="x", alpha=0.3)
+    figure.suptitle("Marks a contract that the first wins of the second, 95 % interval over deals", fontsize=11)
     figure.savefig(PLOT, dpi=120)
 
 
