@@ -45,9 +45,9 @@ def receipts(plane: ControlPlane) -> list[Path]:
     return list((plane.volume_root / "crystal-forge").glob("generate/*/" + "?" * 24 + ".json"))
 
 
-def hold(plane: ControlPlane) -> None:
-    """All blocks but the first two are not given to a container."""
-    plane.faults.delay = dict.fromkeys(range(2, DEALS), 600)
+def hold(plane: ControlPlane, drivers: int = 1) -> None:
+    """All blocks of so many programs but the first two are not given to a container."""
+    plane.faults.delay = dict.fromkeys(range(2, drivers * DEALS), 600)
 
 
 def ends(plane: ControlPlane, within: float) -> None:
@@ -171,12 +171,19 @@ def test_a_full_disk_loses_nothing_that_was_made(plane: ControlPlane, tmp_path: 
 
 @slow
 def test_two_people_at_once(plane: ControlPlane, tmp_path: Path) -> None:
-    hold(plane)
+    plane.let_die(None)  # only a program that leaves its App may end it
+    hold(plane, drivers=2)
     drivers = [start(tmp_path / name) for name in ("one", "two")]
-    plane.wait(lambda _running: len(plane.live_apps()) == 2 and len(receipts(plane)) >= 2, 60)
+    plane.wait(
+        lambda running: len(plane.inputs()) == 2 * DEALS and len(receipts(plane)) > 0 and not running.inputs, 120
+    )
+    mine, others = plane.live_apps()
+    if f"-{drivers[0].pid}" not in mine.name:
+        mine, others = others, mine
     drivers[0].send_signal(signal.SIGINT)
     drivers[0].communicate(timeout=15)
-    assert len(plane.live_apps()) == 1  # the other one's
+    assert plane.live_apps() == [others], mine
+    assert drivers[1].poll() is None
     drivers[1].send_signal(signal.SIGINT)
     drivers[1].communicate(timeout=15)
     ends(plane, 1)
