@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import yaml
@@ -117,3 +117,20 @@ def test_a_preset_stands_for_its_settings() -> None:
     assert TypeAdapter(forms.Train).validate_python({"epochs": 3}) == TrainSettings.model_validate({"epochs": 3})
     with pytest.raises(InputError, match="one of"):
         load_preset("no such preset")
+
+
+@pytest.mark.parametrize(
+    "deployment",
+    [each for each in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"] if "parameters" in each],
+    ids=lambda each: f"{each['entrypoint']}-{each['name']}",
+)
+def test_what_a_deployment_fills_in_is_taken_by_its_flow(
+    deployment: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data" / "tokens").mkdir(parents=True)  # a folder that is filled in is there
+    monkeypatch.chdir(tmp_path)
+    file, name = deployment["entrypoint"].split(":")
+    flow = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), name)
+    parameters = get_type_hints(flow.fn, include_extras=True)
+    for parameter, value in deployment["parameters"].items():
+        TypeAdapter(parameters[parameter]).validate_python(value)
