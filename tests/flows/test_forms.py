@@ -127,8 +127,11 @@ def test_a_preset_stands_for_its_settings() -> None:
 def test_what_a_deployment_fills_in_is_taken_by_its_flow(
     deployment: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from prefect.utilities.schema_tools.validation import validate
+
+    monkeypatch.setenv("FORGE_HOME", str(tmp_path))
     (tmp_path / "data" / "tokens").mkdir(parents=True)  # a folder that is filled in is there
-    monkeypatch.chdir(tmp_path)
+    validate(deployment["parameters"], schema(deployment["entrypoint"]), raise_on_error=True, ignore_required=True)
     file, name = deployment["entrypoint"].split(":")
     flow = getattr(importlib.import_module(file.removesuffix(".py").replace("/", ".")), name)
     parameters = get_type_hints(flow.fn, include_extras=True)
