@@ -1,4 +1,4 @@
-"""What stands before the Prefect server: nobody but our own pages and clients may speak to it.
+"""What stands before the servers of Prefect and MLflow: nobody but our own pages and clients may speak to them.
 
 A browser sends a foreign page's requests with that page's Origin, and, when a foreign name was made to lead to this
 machine (DNS rebinding), with that name as Host. Both are refused before anything reads the request.
@@ -88,6 +88,34 @@ class Guard:
         text = _PAGE.format(credential=json.dumps(encoded), page=json.dumps(page).replace("<", "\\u003c"))
         safe = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Frame-Options": "DENY"}
         return HTMLResponse(text, headers=safe)
+
+
+class Login:
+    """ASGI middleware: asks for a name and password by HTTP's Basic authentication, except on one path.
+
+    Args:
+        app: the server.
+        login: "name:password"; None or empty: everybody is let in.
+        open_path: the path of the health page.
+    """
+
+    def __init__(self, app: ASGIApp, *, login: str | None, open_path: str) -> None:
+        self._app = app
+        self._wanted = f"Basic {base64.b64encode(login.encode()).decode()}".encode() if login else None
+        self._open_path = open_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        known = self._wanted is None or scope["type"] == "lifespan" or scope["path"] == self._open_path
+        if not known and self._wanted is not None:
+            known = hmac.compare_digest(Headers(scope=scope).get("authorization", "").encode(), self._wanted)
+        if known:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            challenge = {"WWW-Authenticate": 'Basic realm="Crystal Forge"'}
+            await PlainTextResponse("A name and a password are needed.", 401, challenge)(scope, receive, send)
 
 
 def _signature(credential: str, words: str) -> str:

@@ -113,7 +113,7 @@ def mlflow_service(installation: Installation) -> Service:
     def command(port: int) -> list[str]:
         hosts = ",".join(f"{name}:{port}" for name in LOOPBACK)
         safety = ["--allowed-hosts", hosts, "--cors-allowed-origins", ",".join(_origins(port))]
-        return [sys.executable, "-m", "mlflow", "server", *options, *safety, "--port", str(port)]
+        return [sys.executable, "-m", "flows.mlflow_server", "server", *options, *safety, "--port", str(port)]
 
     return Service(
         name="MLflow",

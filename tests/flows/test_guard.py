@@ -1,20 +1,23 @@
-"""Who may speak to the Prefect server, by the middleware alone; tests/integration tries the real servers."""
+"""Who may speak to our servers: by the middleware alone, and MLflow's own server behind it."""
 
 import asyncio
 import time
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from flows.guard import Guard, sign_in
+from configs.installation import Installation
+from flows import server
+from flows.guard import Guard, Login, sign_in
 
 CREDENTIAL = "forge:secret"
 GUARD = Guard(PlainTextResponse("in"), hosts={"127.0.0.1"}, origins=["http://127.0.0.1:4200"], credential=CREDENTIAL)
 
 
-def get(path: str = "/", guard: Guard = GUARD, **headers: str) -> httpx.Response:
+def get(path: str = "/", guard: Guard | Login = GUARD, **headers: str) -> httpx.Response:
     async def ask() -> httpx.Response:
         transport = httpx.ASGITransport(guard)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4200") as client:
@@ -74,3 +77,33 @@ def test_signing_in_leads_to_our_pages_only(page: str) -> None:
     assert "evil" not in (text := get(sign_in(CREDENTIAL, page)).text)
     assert "alert" not in text
     assert "</script><b>" not in get(sign_in(CREDENTIAL, "/</script><b>")).text
+
+
+@pytest.mark.parametrize("given", ["", "Basic", "Basic x", "Basic Zm9yZ2U6c2VjcmV0Cg==", "Bearer Zm9yZ2U6c2VjcmV0"])
+def test_who_has_no_name_and_password_sees_the_health_page_alone(given: str) -> None:
+    asks = Login(PlainTextResponse("in"), login=CREDENTIAL, open_path="/health")
+    refused = get(guard=asks, authorization=given)
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"].startswith("Basic")
+    assert get("/health", asks, authorization=given).text == "in"
+    assert get("/health/x", asks, authorization=given).status_code == 401
+    assert get(guard=asks, authorization="Basic Zm9yZ2U6c2VjcmV0").text == "in"
+    assert get(guard=Login(PlainTextResponse("in"), login=None, open_path="/health")).text == "in"
+
+
+@pytest.mark.filterwarnings("ignore:.*Popen.__del__")
+def test_mlflow_lets_in_what_prefect_does(tmp_path: Path) -> None:
+    service = server.mlflow_service(Installation(home=tmp_path))
+    try:
+        address = server.start(service, tell=lambda _: None).address
+        server.wait(service)
+        port = address.rpartition(":")[2]
+        search = "/api/2.0/mlflow/experiments/search"
+        ours = httpx.post(address + search, json={"max_results": 1}, headers={"origin": address})
+        assert ours.json()["experiments"]
+        for path in ("/", "/graphql", search):
+            for origin in ("http://127.0.0.1:1", f"http://localhost.evil.example:{port}", "null"):
+                assert httpx.post(address + path, json={}, headers={"origin": origin}).status_code == 403
+            assert httpx.get(address + path, headers={"host": f"evil.example:{port}"}).status_code == 400
+    finally:
+        server.stop(service)
