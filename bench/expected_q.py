@@ -69,8 +69,8 @@ def model_games_per_second(n: int) -> tuple[float, str] | tuple[None, None]:
 
     if not torch.cuda.is_available():
         return None, None
-    from forge_core.learn.build import build_network
     from forge_core.learn.inference import TorchModel
+    from forge_core.learn.network import build_network
     from forge_core.learn.settings import SIZES
     from tasks.oracles import ModelOracle
 

@@ -13,13 +13,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from report import options, publish
 
-from forge_core.learn.build import build_network
 from forge_core.learn.catalog import CHAMPION, Catalog
 from forge_core.learn.export import export_onnx
 from forge_core.learn.export_report import ExportSettings, Precision
 from forge_core.learn.inference import load
-from forge_core.learn.model import Model
-from forge_core.learn.model_folder import config_of, write_model
+from forge_core.learn.model import Model, config_of, write_model
+from forge_core.learn.network import build_network
 from forge_core.learn.settings import SIZES, TrainSettings
 from forge_core.rules import deal_from_seed
 from forge_core.solver.value_table import solve

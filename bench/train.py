@@ -17,9 +17,9 @@ import torch
 from lightning.pytorch.callbacks import Callback
 from report import options, publish
 
-from forge_core.learn.build import build_network, count_parameters
+from forge_core.learn.network import build_network, count_parameters
 from forge_core.learn.settings import SIZES, NetworkName, SizeName, TrainSettings
-from forge_core.learn.train import Surroundings, train
+from forge_core.learn.train import TrainerConfig, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
@@ -92,7 +92,7 @@ def timed(tokens: Path, settings: TrainSettings, seconds: float) -> tuple[float,
     for _ in range(2):  # once to find out how many steps fill the time
         watch = Stopwatch()
         run = settings.model_copy(update={"samples_per_epoch": settings.batch_size * steps})
-        around = Surroundings(callbacks=[watch], solver_threads=os.cpu_count() or 1, solver_device=device)
+        around = TrainerConfig(callbacks=[watch], solver_threads=os.cpu_count() or 1, solver_device=device)
         with TemporaryDirectory() as output:
             train(tokens, Path(output), run, around)
         per_second, share = settings.batch_size * (steps - WARM) / watch.seconds, watch.waiting_share

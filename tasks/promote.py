@@ -158,7 +158,7 @@ def _card(test: Evaluated, trained_on: str, origin: "Origin") -> "Card":
 def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card") -> Path:
     """Write the model into the catalog; does nothing twice. Returns its folder there."""
     from forge_core.learn import catalog as files
-    from forge_core.learn.publish import shrink_onnx
+    from forge_core.learn.half_precision import shrink_onnx
 
     with TemporaryDirectory() as temporary:
         folder, path = Path(temporary), store().path(model)

@@ -16,9 +16,9 @@ class PublishSettings(BaseModel):
 
 def run(_context: Context, folder: Path, _settings: PublishSettings, inputs: Sequence[Path]) -> Details:
     """Write the model folder. The input is a model. Raises ModelError."""
-    from forge_core.learn.publish import publish_model
+    from forge_core.learn.half_precision import write_half_precision
 
-    publish_model(inputs[0], folder)
+    write_half_precision(inputs[0], folder)
     return {}
 
 

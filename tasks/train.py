@@ -30,14 +30,14 @@ def run(context: Context, folder: Path, settings: TrainSettings, inputs: Sequenc
     from forge_core.learn.history import read_history
     from forge_core.learn.report import EpochReport
     from forge_core.learn.resume import sound_checkpoint
-    from forge_core.learn.train import HISTORY, Surroundings, train
+    from forge_core.learn.train import HISTORY, TrainerConfig, train
 
     with nullcontext(str(context.work)) if context.work else TemporaryDirectory() as place:
         work = Path(place)
         resume = sound_checkpoint(work)
         if resume is not None:
             logger.info("%-12s goes on from the checkpoint of a run that was interrupted", "train")
-        surroundings = Surroundings(
+        trainer_config = TrainerConfig(
             resume=resume,
             callbacks=[EpochReport(context.on_epoch)],
             console=context.console,
@@ -50,7 +50,7 @@ def run(context: Context, folder: Path, settings: TrainSettings, inputs: Sequenc
         initial = inputs[1] if len(inputs) > 1 else None
         try:
             with context.hold_gpu() if torch.cuda.is_available() and context.device != "cpu" else nullcontext():
-                result = train(inputs[0], work, settings, surroundings, initial=initial)
+                result = train(inputs[0], work, settings, trainer_config, initial=initial)
         except SystemExit as stop:  # what Lightning makes of Ctrl-C
             raise KeyboardInterrupt from stop
         for name in FILES:

@@ -1,22 +1,22 @@
 """Learning: networks that imitate the exact oracle, from token arrays to a model that plays.
 
-settings      what a training run is, and the sizes of the networks
-network       the interface of the networks; mlp and transformer are the two there are
-batches       token arrays into batches, in an order that can be stopped and resumed
-lit_module    the losses, the optimiser and the schedule
-train         one training run, from a folder of tokens to a folder with a model
-hardware      how many devices; together starts a helper for each further one
-ownership     the inputs of the mlp
-players       what random play, highest-rank play and a model choose
-metrics       how good a player chooses and a model predicts: regret, errors, blunders, ties, with intervals
-evaluate      a model after training: random play and an untrained network on the same states
-evaluation    a model beside simple players on states of its own (evaluation_settings), and its plots
-model_folder  a trained model on disk: safetensors and JSON, the latter (model_config) to be read without torch
-export        the same model as ONNX, checked before it is accepted
-model         what a model answers; inference makes one, ready to be asked, from what is on disk or in the catalog
-publish       a model as it is promoted: half-precision weights, a small ONNX file
-catalog, card the promoted models, their names and what they were measured to be
-history, callbacks, resume, report, quiet   what a run keeps, shows and leaves unsaid
+settings       what a training run is, and the sizes of the networks
+ownership      the inputs of the MLP; trick_features are those that look one trick ahead
+network        the interface of the networks, the MLP, the transformer, and how one is built
+batches        token arrays into batches, in an order that can be stopped and resumed; stream: batches of fresh deals
+lit_module     the losses, the optimiser and the schedule
+train          one training run, from a folder of tokens to a folder with a model
+callbacks      what a run keeps and shows; history: its epochs; resume: its checkpoints; report: who else is told
+ddp            several devices: a process each, of which ddp_worker is the program; hardware: how many
+players        what random play, highest-rank play and a model choose
+metrics        how good a player chooses and a model predicts: regret, errors, blunders, ties, with intervals
+evaluate       a model after training: random play and an untrained network on the same states
+evaluation     a model beside simple players on states of its own (evaluation_settings), and its plots
+model          what a model answers, and the folder that keeps one; model_config: what can be read without torch
+inference      a model ready to be asked, from what is on disk or in the catalog
+export         a model as ONNX in three precisions, checked (export_report) before it is accepted
+half_precision a model as it is promoted: half-precision weights, a small ONNX file
+catalog, card  the promoted models, their names and what they were measured to be
 
 The networks see a state as its mover does and speak in points. Importing torch and lightning takes seconds, so this
 module and the settings leave it to those that need it.

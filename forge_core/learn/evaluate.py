@@ -3,11 +3,10 @@
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from forge_core.learn.build import build_network
 from forge_core.learn.inference import TorchModel
 from forge_core.learn.metrics import Metrics, measure_model, measure_random_play
 from forge_core.learn.model import Model, answers
-from forge_core.learn.network import Network
+from forge_core.learn.network import Network, build_network
 from forge_core.learn.settings import TrainSettings
 from forge_core.tokens.arrays import TokenArrays
 
@@ -28,11 +27,6 @@ def evaluate(model: Model, arrays: TokenArrays) -> Metrics:
     return measure_model(slots, value, arrays, predicts_q=model.kind == "qvalue")
 
 
-def random_play(arrays: TokenArrays) -> Metrics:
-    """The expected metrics of choosing uniformly among the legal plays."""
-    return measure_random_play(arrays)
-
-
 def compare(network: Network, settings: TrainSettings, arrays: TokenArrays, device: torch.device) -> Comparison:
     """A trained network beside random play and the network that these settings start from; both are asked on `device`,
     where the trained one is left.
@@ -40,6 +34,6 @@ def compare(network: Network, settings: TrainSettings, arrays: TokenArrays, devi
     untrained = build_network(settings.architecture, settings.kind, settings.seed)
     return Comparison(
         model=evaluate(TorchModel(network.to(device).eval()), arrays),
-        random_play=random_play(arrays),
+        random_play=measure_random_play(arrays),
         untrained=evaluate(TorchModel(untrained.to(device).eval()), arrays),
     )

@@ -1,13 +1,20 @@
-"""A trained model as ONNX, accepted only if onnxruntime answers like torch on real samples."""
+"""A trained model as ONNX, accepted only if onnxruntime answers like torch on real samples.
+
+A file of half precision, or with weights of eight bits, keeps its inputs and outputs as they are.
+"""
 
 import logging
 from copy import deepcopy
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
+from onnxruntime.quantization.onnx_model import ONNXModel
+from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from forge_core.errors import ParityError
 from forge_core.files import write_text
@@ -15,14 +22,53 @@ from forge_core.learn.batches import draw
 from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision, refusal
 from forge_core.learn.inference import ONNX_CONFIG, OnnxModel, TorchModel
 from forge_core.learn.metrics import difference, measure_model
-from forge_core.learn.model import Answer, Model, answers
+from forge_core.learn.model import Answer, Model, answers, read_model
 from forge_core.learn.model_config import ModelConfig
-from forge_core.learn.model_folder import read_model
 from forge_core.learn.network import Network
-from forge_core.learn.quiet import quiet
-from forge_core.learn.reduce import reduced
+from forge_core.learn.suppress_warnings import suppress_warnings
 from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.vocabulary import N_FEATURES, N_TOKENS
+
+_BLOCK = 32  # weights that share a scale
+_INT8_PRODUCTS = 4  # onnxruntime's name for: multiply in int8 where the processor can, inputs scaled block by block
+
+
+def reduced(model: onnx.ModelProto, precision: Precision) -> onnx.ModelProto:
+    """The float32 model in another precision; the model itself is left as it was. Equal models give equal bytes."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    if precision is Precision.FP16:
+        return convert_float_to_float16(copy, keep_io_types=True)
+    return _int8(copy) if precision is Precision.INT8 else copy
+
+
+def _int8(model: onnx.ModelProto) -> onnx.ModelProto:
+    """All products with weights in int8.
+
+    Unlike onnxruntime's dynamic quantisation, which scales the inputs of a whole batch by the largest of them, this
+    gives a state the same answer whatever other states it is asked with.
+    """
+    products = ONNXModel(model)
+    products.replace_gemm_with_matmul()
+    quantizer = _blockwise()(
+        products.model, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8_PRODUCTS
+    )
+    with suppress_warnings("onnxruntime.quantization"):
+        quantizer.process()
+    quantizer.model.clean_initializers()
+    return quantizer.model.model
+
+
+def _blockwise() -> Any:
+    """onnxruntime's MatMulNBitsQuantizer. Its module sets up the root logger when it is imported: that is undone."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        return import_module("onnxruntime.quantization.matmul_nbits_quantizer").MatMulNBitsQuantizer
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
 
 OPSET = 20
 ONNX_PRECISION = "crystal_forge.precision"
@@ -125,7 +171,7 @@ def _save(model: onnx.ModelProto, path: Path, config: ModelConfig, precision: Pr
 def _export(network: Network) -> onnx.ModelProto:
     tokens = torch.zeros(_TRACED_BATCH, N_TOKENS, N_FEATURES, dtype=torch.int8)
     mask = torch.ones(_TRACED_BATCH, N_TOKENS, dtype=torch.bool)
-    with quiet("torch.onnx"):
+    with suppress_warnings("torch.onnx"):
         program = torch.onnx.export(
             _portable(network),
             (tokens, mask),

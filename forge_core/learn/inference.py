@@ -13,9 +13,8 @@ from torch import Tensor
 from forge_core.errors import InputError, ModelError, WrongModelType
 from forge_core.files import sha256_of
 from forge_core.learn.catalog import DEFAULT, SUMS, Catalog, verify
-from forge_core.learn.model import BATCH, Answer
+from forge_core.learn.model import BATCH, Answer, read_model
 from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, parse_config
-from forge_core.learn.model_folder import read_model
 from forge_core.learn.network import Network
 from forge_core.learn.resume import read_checkpoint
 from forge_core.learn.settings import ModelKind

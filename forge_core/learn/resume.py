@@ -10,10 +10,9 @@ from pydantic import BaseModel, ConfigDict
 
 from forge_core.errors import ModelError
 from forge_core.files import check_records
-from forge_core.learn.build import build_network
+from forge_core.learn.model import config_of
 from forge_core.learn.model_config import ModelConfig
-from forge_core.learn.model_folder import config_of
-from forge_core.learn.network import Network
+from forge_core.learn.network import Network, build_network
 from forge_core.learn.settings import TrainSettings
 
 logger = logging.getLogger(__name__)

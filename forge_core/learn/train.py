@@ -16,21 +16,19 @@ from rich.console import Console
 from forge_core.errors import InputError, WrongModelType
 from forge_core.files import sha256_of, write_text
 from forge_core.learn.batches import Source, TrainBatches, TrainData, draw
-from forge_core.learn.build import build_network
 from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
+from forge_core.learn.ddp import Leader, WorkerSpec, leader, processor_name, workers
 from forge_core.learn.evaluate import Comparison, compare
 from forge_core.learn.hardware import StrategyName
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.lit_module import ForgeModule
+from forge_core.learn.model import config_of, read_model, write_model
 from forge_core.learn.model_config import WEIGHTS
-from forge_core.learn.model_folder import config_of, read_model, write_model
-from forge_core.learn.network import Network
-from forge_core.learn.processor import processor_name
-from forge_core.learn.quiet import quiet
+from forge_core.learn.network import Network, build_network
 from forge_core.learn.resume import LAST, RunIdentity, check_resumable, read_checkpoint
 from forge_core.learn.settings import Precision, TrainSettings
 from forge_core.learn.stream import StreamBatches
-from forge_core.learn.together import Errand, Leader, helpers, leader
+from forge_core.learn.suppress_warnings import suppress_warnings
 from forge_core.shards.split import Split
 from forge_core.solver.gpu import Device
 from forge_core.tokens.dataset import TokenArrays, load_split
@@ -42,7 +40,7 @@ METRICS = "metrics.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class TrainerConfig:
     """Where and under whose eyes a run takes place: nothing of it changes what is learned.
 
     resume              the `last.ckpt` of a run with the same settings and tokens, to go on from
@@ -84,7 +82,7 @@ def train(
     tokens: Path,
     output: Path,
     settings: TrainSettings,
-    surroundings: Surroundings = Surroundings(),
+    trainer_config: TrainerConfig = TrainerConfig(),
     *,
     initial: Path | None = None,
 ) -> TrainResult:
@@ -104,20 +102,22 @@ def train(
     val_arrays = load_split(tokens, Split.VAL)
     start = None if initial is None else sha256_of(initial / WEIGHTS if initial.is_dir() else initial)
     identity = RunIdentity(settings=settings, dataset_digest=sha256_of(tokens / MANIFEST), initial_digest=start)
-    if surroundings.resume is not None:
-        check_resumable(surroundings.resume, identity)
+    if trainer_config.resume is not None:
+        check_resumable(trainer_config.resume, identity)
     data = TrainData(
-        _source(tokens, settings, surroundings), draw(val_arrays, settings.validation_samples, settings.seed)
+        _source(tokens, settings, trainer_config), draw(val_arrays, settings.validation_samples, settings.seed)
     )
     network = first_network(settings, initial)
     steps = settings.epochs * len(data.train_batches)
     module = ForgeModule(network, settings, validation=data.validation, total_steps=steps)
     history, best, first = History(), KeepBest(), leader()
-    with closing(data.train_batches), quiet("lightning.pytorch"):
-        trainer = _trainer(settings, [history, best, *_callbacks(output, identity, surroundings)], surroundings, first)
+    with closing(data.train_batches), suppress_warnings("lightning.pytorch"):
+        trainer = _trainer(
+            settings, [history, best, *_callbacks(output, identity, trainer_config)], trainer_config, first
+        )
         output.mkdir(parents=True, exist_ok=True)
-        with helpers(first, _errand(tokens, output, settings, surroundings, trainer.num_devices, initial)):
-            trainer.fit(module, datamodule=data, ckpt_path=surroundings.resume, weights_only=True)
+        with workers(first, _worker_spec(tokens, output, settings, trainer_config, trainer.num_devices, initial)):
+            trainer.fit(module, datamodule=data, ckpt_path=trainer_config.resume, weights_only=True)
             network.load_state_dict(best.weights)
             val = _look(trainer, network, settings, val_arrays)
     result = TrainResult(best.epoch, tuple(history.epochs), history.seconds, val)
@@ -175,33 +175,33 @@ def _with_more_inputs(network: Network, settings: TrainSettings) -> Network:
     return grown
 
 
-def _source(tokens: Path, settings: TrainSettings, surroundings: Surroundings) -> Source:
+def _source(tokens: Path, settings: TrainSettings, trainer_config: TrainerConfig) -> Source:
     if settings.source == "tokens":
         return TrainBatches(load_split(tokens, Split.TRAIN), settings)
-    return StreamBatches(settings, threads=surroundings.solver_threads, device=surroundings.solver_device)
+    return StreamBatches(settings, threads=trainer_config.solver_threads, device=trainer_config.solver_device)
 
 
-def _callbacks(output: Path, identity: RunIdentity, surroundings: Surroundings) -> list[Callback]:
+def _callbacks(output: Path, identity: RunIdentity, trainer_config: TrainerConfig) -> list[Callback]:
     return [
         StopEarly(identity.settings.patience),
-        EpochBar(surroundings.console or Console(stderr=True)),
-        SaveLast(output / LAST, identity, every_seconds=surroundings.checkpoint_seconds),
-        *surroundings.callbacks,
+        EpochBar(trainer_config.console or Console(stderr=True)),
+        SaveLast(output / LAST, identity, every_seconds=trainer_config.checkpoint_seconds),
+        *trainer_config.callbacks,
     ]
 
 
 def _trainer(
-    settings: TrainSettings, callbacks: list[Callback], surroundings: Surroundings, first: Leader | None
+    settings: TrainSettings, callbacks: list[Callback], trainer_config: TrainerConfig, first: Leader | None
 ) -> pl.Trainer:
     try:
         return pl.Trainer(
-            accelerator=surroundings.accelerator,
-            devices=surroundings.devices,
-            strategy=surroundings.strategy,
+            accelerator=trainer_config.accelerator,
+            devices=trainer_config.devices,
+            strategy=trainer_config.strategy,
             plugins=first,
-            precision=_resolve_precision(settings.precision, surroundings.accelerator),
+            precision=_resolve_precision(settings.precision, trainer_config.accelerator),
             max_epochs=settings.epochs,
-            logger=list(surroundings.loggers) or False,
+            logger=list(trainer_config.loggers) or False,
             callbacks=callbacks,
             log_every_n_steps=1,
             num_sanity_val_steps=0,
@@ -210,31 +210,31 @@ def _trainer(
         )
     except MisconfigurationException as problem:
         raise InputError.of(
-            got=f"{surroundings.devices} devices of the kind {surroundings.accelerator}: {problem}",
+            got=f"{trainer_config.devices} devices of the kind {trainer_config.accelerator}: {problem}",
             expected="devices that this machine has",
             remedy="ask for fewer, or for `auto`",
         ) from problem
 
 
-def _errand(
+def _worker_spec(
     tokens: Path,
     output: Path,
     settings: TrainSettings,
-    surroundings: Surroundings,
+    trainer_config: TrainerConfig,
     devices: int,
     initial: Path | None,
-) -> Errand:
-    return Errand(
+) -> WorkerSpec:
+    return WorkerSpec(
         tokens=tokens,
         output=output,
         settings=settings,
         initial=initial,
-        resume=surroundings.resume,
-        accelerator=surroundings.accelerator,
+        resume=trainer_config.resume,
+        accelerator=trainer_config.accelerator,
         devices=devices,
-        strategy=surroundings.strategy,
-        solver_threads=surroundings.solver_threads,
-        solves_on_cuda=surroundings.solver_device is not None,
+        strategy=trainer_config.strategy,
+        solver_threads=trainer_config.solver_threads,
+        solves_on_cuda=trainer_config.solver_device is not None,
     )
 
 

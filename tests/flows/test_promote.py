@@ -21,8 +21,8 @@ WORDS = ["--set", "deals=8", "--set", "states_per_deal=60"]
 
 def _model(folder: Path, seed: int, *, trained_on: str = "a processor") -> Path:
     """A model that has learned nothing, which is enough to be promoted."""
-    from forge_core.learn.build import build_network
-    from forge_core.learn.model_folder import config_of, write_model
+    from forge_core.learn.model import config_of, write_model
+    from forge_core.learn.network import build_network
 
     settings = TrainSettings.model_validate({"seed": seed})
     network = build_network(settings.architecture, settings.kind, seed)

@@ -13,15 +13,15 @@ from forge_core import learn
 from forge_core.errors import DamagedFile, ModelError, WrongModelType
 from forge_core.files import sha256_of
 from forge_core.learn import catalog as catalog_module
-from forge_core.learn.build import build_network
 from forge_core.learn.card import Card, Origin, Scores, short_count
 from forge_core.learn.catalog import Catalog, verify
 from forge_core.learn.export import export_onnx
+from forge_core.learn.half_precision import shrink_onnx, write_half_precision
 from forge_core.learn.inference import OnnxModel, load
 from forge_core.learn.metrics import measure_random_play
+from forge_core.learn.model import config_of, write_model
 from forge_core.learn.model_config import ModelConfig
-from forge_core.learn.model_folder import config_of, write_model
-from forge_core.learn.publish import publish_model, shrink_onnx
+from forge_core.learn.network import build_network
 from forge_core.learn.settings import TrainSettings
 from forge_core.tokens.arrays import TokenArrays
 
@@ -209,7 +209,7 @@ def test_half_precision_weights_and_their_onnx_give_the_same_answers(
 ) -> None:
     folder, published = make(), tmp_path / "published"
     published.mkdir()
-    publish_model(folder, published)
+    write_half_precision(folder, published)
     halves, whole = (path / "model.safetensors" for path in (published, folder))
     assert halves.stat().st_size < 0.51 * whole.stat().st_size
     network = load(published).network  # pyright: ignore[reportAttributeAccessIssue]
@@ -230,5 +230,5 @@ def test_half_precision_weights_and_their_onnx_give_the_same_answers(
 
     again = tmp_path / "again"
     again.mkdir()
-    publish_model(published, again)
+    write_half_precision(published, again)
     assert (again / "model.safetensors").read_bytes() == (published / "model.safetensors").read_bytes()

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from forge_core.learn.batches import take
-from forge_core.learn.build import build_network, count_parameters
+from forge_core.learn.network import build_network, count_parameters
 from forge_core.learn.settings import SIZES, Architecture
 from forge_core.tokens.dataset import TokenArrays
 from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, Feature

@@ -17,17 +17,17 @@ from safetensors.torch import load_file
 
 from forge_core.errors import EmptySplit, InputError, ModelError, WrongModelType
 from forge_core.learn.batches import take
-from forge_core.learn.build import build_network, count_parameters
+from forge_core.learn.ddp import leader
 from forge_core.learn.history import Epoch
 from forge_core.learn.inference import load
 from forge_core.learn.lit_module import decay_at
+from forge_core.learn.model import write_model
 from forge_core.learn.model_config import ModelConfig
-from forge_core.learn.model_folder import write_model
+from forge_core.learn.network import build_network, count_parameters
 from forge_core.learn.report import EpochReport
 from forge_core.learn.resume import read_checkpoint, sound_checkpoint
 from forge_core.learn.settings import StreamSettings, TrainSettings
-from forge_core.learn.together import leader
-from forge_core.learn.train import Surroundings, TrainResult, first_network, train
+from forge_core.learn.train import TrainerConfig, TrainResult, first_network, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
@@ -110,11 +110,11 @@ def test_the_same_seed_gives_the_same_run(
 def test_a_killed_run_resumes_as_if_nothing_had_happened(
     steps: int, tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
 ) -> None:
-    surroundings = Surroundings(callbacks=[KillAfter(steps + 1)], checkpoint_seconds=0)
+    surroundings = TrainerConfig(callbacks=[KillAfter(steps + 1)], checkpoint_seconds=0)
     with pytest.raises(Killed):
         train(tokens, tmp_path / "killed", settings, surroundings)
     checkpoint = tmp_path / "killed" / "last.ckpt"
-    resumed = train(tokens, tmp_path / "resumed", settings, Surroundings(resume=checkpoint))
+    resumed = train(tokens, tmp_path / "resumed", settings, TrainerConfig(resume=checkpoint))
     assert _numbers(resumed.epochs) == _numbers(trained[1].epochs)
     ours, theirs = _weights(tmp_path / "resumed"), _weights(trained[0])
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -132,10 +132,10 @@ def test_a_killed_stream_resumes_as_if_nothing_had_happened(
     tokens: Path, streaming: TrainSettings, tmp_path: Path
 ) -> None:
     whole = train(tokens, tmp_path / "whole", streaming)
-    surroundings = Surroundings(callbacks=[KillAfter(28)], checkpoint_seconds=0, solver_threads=2)
+    surroundings = TrainerConfig(callbacks=[KillAfter(28)], checkpoint_seconds=0, solver_threads=2)
     with pytest.raises(Killed):
         train(tokens, tmp_path / "killed", streaming, surroundings)
-    resumed = train(tokens, tmp_path / "resumed", streaming, Surroundings(resume=tmp_path / "killed" / "last.ckpt"))
+    resumed = train(tokens, tmp_path / "resumed", streaming, TrainerConfig(resume=tmp_path / "killed" / "last.ckpt"))
     assert _numbers(resumed.epochs) == _numbers(whole.epochs)
     ours, theirs = _weights(tmp_path / "resumed"), _weights(tmp_path / "whole")
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
@@ -156,7 +156,7 @@ def test_training_can_start_from_another_model(
     begun = train(tokens, tmp_path / "begun", still, initial=trained[0] / "last.ckpt")
     assert begun.val.model.overall == result.val.model.overall
     with pytest.raises(ModelError, match="another run: other weights to start from"):
-        train(tokens, tmp_path / "anew", still, Surroundings(resume=tmp_path / "last.ckpt"))
+        train(tokens, tmp_path / "anew", still, TrainerConfig(resume=tmp_path / "last.ckpt"))
 
 
 def test_a_checkpoint_of_another_run_is_refused(
@@ -164,7 +164,7 @@ def test_a_checkpoint_of_another_run_is_refused(
 ) -> None:
     other = settings.model_copy(update={"learning_rate": 1e-4})
     with pytest.raises(ModelError, match=r"learning_rate 0.002 instead of 0.0001"):
-        train(tokens, tmp_path / "out", other, Surroundings(resume=trained[0] / "last.ckpt"))
+        train(tokens, tmp_path / "out", other, TrainerConfig(resume=trained[0] / "last.ckpt"))
     assert not (tmp_path / "out").exists()
 
 
@@ -175,7 +175,7 @@ def test_what_is_no_checkpoint_is_refused(
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
     with pytest.raises(ModelError, match="no checkpoint of a training run"):
-        train(tokens, tmp_path / "out", settings, Surroundings(resume=path))
+        train(tokens, tmp_path / "out", settings, TrainerConfig(resume=path))
     assert not (tmp_path / "out").exists()
 
 
@@ -212,7 +212,7 @@ def test_a_damaged_checkpoint_is_set_aside_for_the_one_before(
 def test_a_run_goes_on_from_the_checkpoint_before_the_last(
     tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
 ) -> None:
-    resumed = train(tokens, tmp_path, settings, Surroundings(resume=trained[0] / "previous.ckpt"))
+    resumed = train(tokens, tmp_path, settings, TrainerConfig(resume=trained[0] / "previous.ckpt"))
     assert _numbers(resumed.epochs) == _numbers(trained[1].epochs)
     assert (tmp_path / "model.safetensors").read_bytes() == (trained[0] / "model.safetensors").read_bytes()
 
@@ -222,14 +222,14 @@ def test_a_run_stops_early_without_progress(tokens: Path, settings: TrainSetting
     result = train(tokens, tmp_path, still)
     assert len(result.epochs) == 2
     assert result.best_epoch == 0
-    resumed = train(tokens, tmp_path / "resumed", still, Surroundings(resume=tmp_path / "last.ckpt"))
+    resumed = train(tokens, tmp_path / "resumed", still, TrainerConfig(resume=tmp_path / "last.ckpt"))
     assert resumed.epochs == result.epochs
 
 
 def test_a_finished_run_resumes_to_its_end(
     tokens: Path, settings: TrainSettings, trained: Trained, tmp_path: Path
 ) -> None:
-    resumed = train(tokens, tmp_path, settings, Surroundings(resume=trained[0] / "last.ckpt"))
+    resumed = train(tokens, tmp_path, settings, TrainerConfig(resume=trained[0] / "last.ckpt"))
     assert resumed.epochs == trained[1].epochs
     assert (tmp_path / "model.safetensors").read_bytes() == (trained[0] / "model.safetensors").read_bytes()
 
@@ -246,14 +246,14 @@ def test_every_network_and_kind_passes_the_quick_check(network: str, kind: str, 
 def test_epochs_are_told_while_the_run_goes_on(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
     told: list[Epoch] = []
     report = EpochReport(lambda epochs: told.append(epochs[-1]))
-    result = train(tokens, tmp_path, settings.quick_check(), Surroundings(callbacks=[report]))
+    result = train(tokens, tmp_path, settings.quick_check(), TrainerConfig(callbacks=[report]))
     assert tuple(told) == result.epochs
 
 
 def test_the_bar_shows_on_a_terminal(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
     screen = StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    train(tokens, tmp_path, settings.quick_check(), Surroundings(console=console))
+    train(tokens, tmp_path, settings.quick_check(), TrainerConfig(console=console))
     assert "val q_gap" in screen.getvalue()
 
 
@@ -285,10 +285,10 @@ def test_one_call_trains_on_two_devices(
     source: str, tokens: Path, settings: TrainSettings, streaming: TrainSettings, tmp_path: Path
 ) -> None:
     asked = settings if source == "tokens" else streaming
-    two, before = Surroundings(accelerator="cpu", devices=2), dict(os.environ)
+    two, before = TrainerConfig(accelerator="cpu", devices=2), dict(os.environ)
     once, again = (train(tokens, tmp_path / name, asked, two) for name in ("once", "again"))
     assert again.epochs[-1].val == once.epochs[-1].val
-    alone = train(tokens, tmp_path / "alone", asked, Surroundings(accelerator="cpu"))
+    alone = train(tokens, tmp_path / "alone", asked, TrainerConfig(accelerator="cpu"))
     for ours, theirs in zip(once.epochs, alone.epochs, strict=True):
         assert (ours.step, ours.samples) == (theirs.step, theirs.samples)
         assert ours.val.q_gap == pytest.approx(theirs.val.q_gap, rel=0.1)
@@ -300,7 +300,7 @@ def test_one_call_trains_on_two_devices(
 def test_a_run_on_two_devices_that_fails_leaves_nobody_behind(
     tokens: Path, settings: TrainSettings, tmp_path: Path
 ) -> None:
-    two = Surroundings(accelerator="cpu", devices=2, callbacks=[KillAfter(25)])
+    two = TrainerConfig(accelerator="cpu", devices=2, callbacks=[KillAfter(25)])
     with pytest.raises(Killed):
         train(tokens, tmp_path, settings, two)
     children = Path(f"/proc/self/task/{os.getpid()}/children")
@@ -313,14 +313,14 @@ def test_devices_that_are_not_there_are_refused(tokens: Path, settings: TrainSet
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
     with pytest.raises(InputError, match="2 devices of the kind gpu"):
-        train(tokens, tmp_path / "out", settings, Surroundings(accelerator="gpu", devices=2))
+        train(tokens, tmp_path / "out", settings, TrainerConfig(accelerator="gpu", devices=2))
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.gpu
 def test_a_gpu_trains_and_judges_and_is_named(tokens: Path, settings: TrainSettings, tmp_path: Path) -> None:
     asked = settings.model_copy(update={"compile": "off"})
-    result = train(tokens, tmp_path, asked, Surroundings(accelerator="gpu"))
+    result = train(tokens, tmp_path, asked, TrainerConfig(accelerator="gpu"))
     assert config_of(tmp_path).trained_on == torch.cuda.get_device_name()
     assert result.val.model.overall.q_gap == pytest.approx(result.epochs[result.best_epoch].val.q_gap, abs=1e-3)
 
@@ -332,11 +332,11 @@ from pathlib import Path
 import torch
 
 from forge_core.learn.settings import TrainSettings
-from forge_core.learn.train import Surroundings, train
+from forge_core.learn.train import TrainerConfig, train
 
 torch.set_num_threads(1)
 tokens, output, settings = sys.argv[1:]
-surroundings = Surroundings(accelerator="cpu", devices=2, strategy="ddp")
+surroundings = TrainerConfig(accelerator="cpu", devices=2, strategy="ddp")
 train(Path(tokens), Path(output), TrainSettings.model_validate_json(settings), surroundings)
 """
 

@@ -20,7 +20,7 @@ DECIDES = {
     "train": ["forge_core/learn/train.py", "forge_core/learn/stream.py", "forge_core/solver/value_table.py"],
     "evaluate": ["forge_core/learn/evaluation.py", "forge_core/learn/metrics.py", "forge_core/learn/inference.py"],
     "export": ["forge_core/learn/export.py", "forge_core/tokens/arrays.py"],
-    "publish": ["forge_core/learn/publish.py"],
+    "publish": ["forge_core/learn/half_precision.py"],
     "generate-eq": ["forge_core/expected_q/games.py", "tasks/oracles.py", "forge_core/learn/inference.py"],
     "bids": ["forge_core/bids/matrix.py", "forge_core/players/pimc.py", "forge_core/solver/search_kernel.py"],
     "arena": ["forge_core/players/pimc.py", "forge_core/arena/match.py", "forge_core/solver/search_kernel.py"],

@@ -1,11 +1,12 @@
 """Several devices: a process each, which learn from their shares of every batch.
 
 Lightning would start the others by running this program's command line again. That may be a flow, a worker or a test,
-and must not happen twice, so they are started here, each as `python -m forge_core.learn.helper`. In a process that
+and must not happen twice, so they are started here, each as `python -m forge_core.learn.ddp_worker`. In a process that
 torchrun or SLURM has started beside others, nothing is started.
 """
 
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Generator
@@ -21,12 +22,23 @@ from forge_core.errors import ForgeError
 from forge_core.learn.hardware import StrategyName
 from forge_core.learn.settings import TrainSettings
 
+
+def processor_name(device: torch.device) -> str:
+    """The name of a CUDA device, or of this machine's processor."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
 READY = "ready\n"
 _LEFT_BEHIND = ("MASTER_ADDR", "MASTER_PORT", "OMP_NUM_THREADS")  # by Lightning, in this process's environment
 
 
-class Errand(BaseModel):
-    """What a helper is told: the arguments of `train`, as far as they can be told to another process.
+class WorkerSpec(BaseModel):
+    """What a worker is told: the arguments of `train`, as far as they can be told to another process.
 
     solves_on_cuda  whether a stream's deals are solved on the CUDA device
     """
@@ -60,7 +72,7 @@ def leader() -> Leader | None:
 
 
 @contextmanager
-def helpers(leader: Leader | None, errand: Errand) -> Generator[None]:
+def workers(leader: Leader | None, spec: WorkerSpec) -> Generator[None]:
     """The other processes of a run, from before it begins until it is over, however it ends.
 
     Raises ForgeError when one of them cannot start.
@@ -71,7 +83,7 @@ def helpers(leader: Leader | None, errand: Errand) -> Generator[None]:
     before = {name: os.environ.get(name) for name in _LEFT_BEHIND}
     threads = torch.get_num_threads()
     with ExitStack() as stack:
-        started = [stack.enter_context(_start(leader, rank, errand)) for rank in range(1, errand.devices)]
+        started = [stack.enter_context(_start(leader, rank, spec)) for rank in range(1, spec.devices)]
         for process in started:
             _await(process)
         try:
@@ -87,11 +99,11 @@ def helpers(leader: Leader | None, errand: Errand) -> Generator[None]:
                 torch.set_num_threads(threads)
 
 
-def _start(leader: Leader, rank: int, errand: Errand) -> subprocess.Popen[str]:
-    """Start a helper. It ends when its standard input does, so it outlives neither this block nor this process."""
+def _start(leader: Leader, rank: int, spec: WorkerSpec) -> subprocess.Popen[str]:
+    """Start a worker. It ends when its standard input does, so it outlives neither this block nor this process."""
     place = {"MASTER_ADDR": leader.main_address, "MASTER_PORT": str(leader.main_port), "LOCAL_RANK": str(rank)}
     return subprocess.Popen(
-        [sys.executable, "-m", "forge_core.learn.helper", errand.model_dump_json()],
+        [sys.executable, "-m", "forge_core.learn.ddp_worker", spec.model_dump_json()],
         env=os.environ | place,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -101,10 +113,10 @@ def _start(leader: Leader, rank: int, errand: Errand) -> subprocess.Popen[str]:
 
 
 def _await(process: subprocess.Popen[str]) -> None:
-    """Wait until a helper has all that it needs: for one that is missing, Lightning waits half an hour."""
+    """Wait until a worker has all that it needs: for one that is missing, Lightning waits half an hour."""
     if process.stdout is None or process.stdout.readline() != READY:
         raise ForgeError.of(
             got=f"a process that was to train beside this one and ended with exit code {process.wait()}",
-            expected="a helper for each further device",
+            expected="a worker for each further device",
             remedy="see above what it said, or train on one device",
         )

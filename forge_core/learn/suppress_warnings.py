@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet(*loggers: str) -> Generator[None]:
+def suppress_warnings(*loggers: str) -> Generator[None]:
     """Keeps the named loggers to errors, and the deprecation of LeafSpec to itself.
 
     torch 2.13 deprecates a class that it still copies in its own exporter and that Lightning 2.6 makes wherever it

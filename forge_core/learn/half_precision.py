@@ -13,13 +13,13 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load_file, save_file
 
+from forge_core.learn.model import read_model
 from forge_core.learn.model_config import CONFIG, WEIGHTS
-from forge_core.learn.model_folder import read_model
 
 _SMALL = 1024  # numbers; the cast that restores a smaller tensor would outweigh what it saves
 
 
-def publish_model(model: Path, output: Path) -> None:
+def write_half_precision(model: Path, output: Path) -> None:
     """Write the model in a folder into the folder `output`, its weights in half precision. Raises ModelError."""
     read_model(model)
     weights = load_file(str(model / WEIGHTS))
