@@ -30,12 +30,12 @@ PAIRS = (
     ("pimc:worlds=50", "pimc:worlds=200", 2000),
     ("pimc:worlds=50", "pimc:worlds=50,posterior=20", 2000),
     ("level1", "pimc:worlds=200", 2000),
-    ("pimc:worlds=200", "pimc:worlds=1000", 500),
+    ("pimc:worlds=200", "pimc:worlds=1000", 2000),
     ("cheat", "pimc:worlds=50", 2000),
-    ("cheat", "level1", 1000),
+    ("cheat", "level1", 2000),
     ("pimc:worlds=50", "highest", 2000),
     ("pimc:worlds=50,objective=points", "highest", 2000),
-    ("level1", "highest", 1000),
+    ("level1", "highest", 2000),
 )
 RESULTS = Path(__file__).parent / "results"
 PLOT = Path(__file__).parents[1] / "docs" / "images" / "strength.png"
