@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
@@ -87,6 +88,23 @@ class KillFlow(Fault):
 
     def strike(self, scene: Scene) -> None:
         scene.kill(scene.process)
+
+
+class HangUp(Fault):
+    name = "the terminal closed (SIGHUP)"
+
+    def strike(self, scene: Scene) -> None:
+        if scene.process is not None:
+            scene.process.send_signal(signal.SIGHUP)
+
+
+class Proxies(Fault):
+    name = "a proxy that nobody answers at in the environment"
+
+    def prepare(self, scene: Scene) -> None:
+        names = scene.rng.sample(["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"], 2)
+        scheme = scene.rng.choice(["http", "socks5"])
+        scene.home.environment.update(dict.fromkeys(names, f"{scheme}://127.0.0.1:9"), NO_PROXY="example.org")
 
 
 class KillTask(Fault):
@@ -180,6 +198,32 @@ class Truncate(Harm):
         os.truncate(path, rng.randrange(path.stat().st_size) if path.stat().st_size else 0)
 
 
+class CutSideFiles(KillFlow):
+    name = "killed, and its side files cut"
+
+    def mend(self, scene: Scene) -> None:
+        for pattern in ("mlflow/runs/*.json", "training/*/*.ckpt", "output/.checked", "store/listings/*"):
+            for path in scene.home.folder.glob(pattern):
+                os.truncate(path, scene.rng.randrange(max(1, path.stat().st_size)))
+
+
+class CopiedShard(Fault):
+    """A file copied beside itself is refused by its name; the copy is removed as the message says."""
+
+    name = "a file copied beside itself"
+    works = (FILL,)
+
+    def strike(self, scene: Scene) -> None:
+        if found := sorted(scene.home.folder.glob("output/*/seed_*")):
+            path = scene.rng.choice(found)
+            with suppress(FileNotFoundError):
+                shutil.copy(path, path.with_stem(f"{path.stem} (1)"))
+
+    def mend(self, scene: Scene) -> None:
+        for copy in scene.home.folder.glob("output/*/* (1).*"):
+            copy.unlink()
+
+
 class Delete(Harm):
     name = "stored files deleted"
     works = (PIPELINE, GENERATE, GAMES, FILL)
@@ -247,4 +291,8 @@ FAULTS: tuple[Fault, ...] = (
     Twice(),
     TwiceAndKill(),
     Cancel(),
+    HangUp(),
+    Proxies(),
+    CutSideFiles(),
+    CopiedShard(),
 )
