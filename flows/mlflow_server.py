@@ -1,7 +1,7 @@
 """`python -m flows.mlflow_server server`: MLflow's own command, behind flows.guard as Prefect's server is.
 
 MLflow by itself lets in the pages of every port of this machine, looks at the Origin of a part of its paths alone, and
-asks for no password. With FORGE_MLFLOW_LOGIN=name:password ours asks for that, as HTTP's Basic authentication does.
+asks for no password. Ours asks for MLFLOW_TRACKING_USERNAME and _PASSWORD, when it is started with these.
 """
 
 import os
@@ -19,8 +19,9 @@ def guarded_app() -> ASGIApp:
     from mlflow.server import fastapi_app, security_utils
 
     hosts = security_utils.get_allowed_hosts_from_env() or []
+    name, password = (os.environ.get(f"MLFLOW_TRACKING_{each}", "") for each in ("USERNAME", "PASSWORD"))
     return Guard(
-        Login(fastapi_app.app, login=os.environ.get("FORGE_MLFLOW_LOGIN"), open_path=HEALTH),
+        Login(fastapi_app.app, login=f"{name}:{password}" if name or password else None, open_path=HEALTH),
         hosts=[host.partition(":")[0] for host in hosts],
         origins=security_utils.get_allowed_origins_from_env() or [],
         credential=None,

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -53,6 +54,20 @@ class Postgres:
         """kill -9 of its first process; the others go by themselves."""
         self._server.kill()
         self._server.wait()
+
+    def sql(self, script: Path) -> None:
+        """Run a script by psql, as its superuser."""
+        words = ["-h", "127.0.0.1", "-p", self._port, "-U", "postgres", "-d", "postgres", "-f", "/dev/stdin"]
+        run = subprocess.run(
+            [_programs() / "psql", *words], input=script.read_bytes(), check=False, capture_output=True
+        )
+        assert run.returncode == 0, run.stderr.decode()
+
+    def want_passwords(self) -> None:
+        """From now on, who connects needs the password of the role."""
+        rule = "host all all 127.0.0.1/32 scram-sha-256\n"
+        (self._folder / "data" / "pg_hba.conf").write_text(rule)
+        self._server.send_signal(signal.SIGHUP)
 
     def _run(self, program: str, *words: str) -> subprocess.Popen[Any]:
         with (self._folder / "log").open("ab") as log:
