@@ -1,6 +1,5 @@
 """Play against a model in the browser: `python -m deployments.browser [--model champion]`."""
 
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -9,9 +8,10 @@ import typer
 from configs.installation import Installation
 from configs.storage import open_store
 from deployments.browser.runtime import runtime
-from deployments.browser.site import server, write_site
+from deployments.browser.site import write_site
+from flows.cli.table import serve
 from forge_core.artifacts.reference import Reference
-from forge_core.errors import ForgeError, InputError, ModelError
+from forge_core.errors import ForgeError, ModelError
 from tasks.models import find_model
 
 
@@ -28,27 +28,12 @@ def main(
         folder = output or cache / "page"
         write_site(_onnx(model), folder, runtime(cache))
         if output is None:
-            _serve(folder, port)
+            serve(folder, port)
         else:
             typer.echo(f"{output}: serve it with any web server")
     except ForgeError as error:
         typer.echo(f"Error: {error}", err=True)
         raise typer.Exit(error.exit_code) from error
-
-
-def _serve(folder: Path, port: int) -> None:
-    try:
-        web = server(folder, port)
-    except OSError as problem:
-        raise InputError.of(
-            got=f"the port {port}, which cannot be used ({problem.strerror})",
-            expected="a free one",
-            remedy="name another with --port, or 0 for any",
-        ) from problem
-    with web:
-        typer.echo(f"http://127.0.0.1:{web.server_port}/ until Ctrl-C")
-        with suppress(KeyboardInterrupt):
-            web.serve_forever()
 
 
 def _onnx(name: str) -> Path:

@@ -1,7 +1,7 @@
 // The page: a deal with open hands, what the model says of each play, and who plays what.
 
 import {encode} from "./encode.js";
-import {deal, isOver, legal, mover, play, table} from "./game.js";
+import {dealOf, isOver, legal, mover, opening, play, table} from "./game.js";
 import {best, open} from "./model.js";
 
 const el = id => document.getElementById(id);
@@ -61,7 +61,7 @@ const modelPlays = () => go(play(rules, now, best(answer, legal(rules, now))));
 
 async function start() {
   past = [];
-  await show(deal(rules, +el("declaration").value));
+  await show(opening(dealOf(Math.floor(Math.random() * 2 ** 32)), +el("declaration").value));
 }
 
 el("declaration").innerHTML = rules.declarations.map((name, i) => `<option value="${i}">${name}</option>`).join("");

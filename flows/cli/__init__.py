@@ -29,6 +29,7 @@ from flows.cli import (
     shard,
     stages,
     store,
+    table,
     train,
     whole,
 )
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 look.add_to(app)
+table.add_to(app)
 advise.add_to(app)
 arena.add_to(app)
 generate.add_to(app)

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from configs.installation import Installation
 from deployments.browser.__main__ import main
 from deployments.browser.runtime import FILES, NoRuntime, runtime
-from deployments.browser.site import PAGE, server, write_site
+from deployments.browser.site import PAGE, write_site
 from forge_core.errors import DamagedFile, ModelError
 from forge_core.learn.catalog import CHAMPION, Catalog
 from forge_core.learn.export import export_onnx
@@ -31,6 +31,7 @@ from forge_core.solver.state import unpack
 from forge_core.solver.value_table import solve
 from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.encode import encode_states
+from forge_view.table.site import server
 
 DEALS = range(900, 910)  # declaration = seed % 10
 STATES = 300  # of each

@@ -1,0 +1,63 @@
+"""The table as a folder that any web server can serve: the page, and the rules as tables."""
+
+import json
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
+from pathlib import Path
+
+from forge_core.rules import BIDS, DOMINOES, Declaration, count_points, declaration_name, domino_name
+from forge_core.rules.tables import FOLLOWS, LED_SUIT, RANK
+
+PAGE = (
+    *("index.html", "table.css", "page.js", "domino.js", "auction.js"),
+    *("worker.js", "player.js", "view.js", "search.js", "game.js"),
+)
+RULES = "rules.json"
+
+
+def write_table(output: Path) -> None:
+    """Write the table into the folder `output`, files that are there already included."""
+    output.mkdir(parents=True, exist_ok=True)
+    for name in PAGE:
+        (output / name).write_bytes((files("forge_view.table") / name).read_bytes())
+    (output / RULES).write_text(json.dumps(rules()), "utf-8")
+
+
+def rules() -> dict[str, object]:
+    """What a page knows of the game: tables of the rules, so that it has none of its own.
+
+    Tables are indexed by declaration, then by domino; `rank` by declaration, suit and domino;
+    `follows` has a bit a suit.
+    """
+    return {
+        "declarations": [declaration_name(each) for each in Declaration],
+        "dominoes": [domino_name(each) for each in DOMINOES],
+        "points": [count_points(each) for each in DOMINOES],
+        "bids": [{"points": bid.points, "marks": bid.marks} for bid in BIDS],
+        "leads": LED_SUIT,
+        "follows": [
+            [sum(follow[domino] << suit for suit, follow in enumerate(suits)) for domino in DOMINOES]
+            for suits in FOLLOWS
+        ],
+        "rank": RANK,
+    }
+
+
+class _Files(SimpleHTTPRequestHandler):
+    """Files with the types that browsers insist on for modules and WebAssembly, and without a line for each of them."""
+
+    extensions_map = {
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".js": "text/javascript",
+        ".mjs": "text/javascript",
+        ".wasm": "application/wasm",
+    }
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def server(folder: Path, port: int = 0) -> ThreadingHTTPServer:
+    """A web server of this machine alone for a folder; port 0 = any free one. It serves once it is told to."""
+    return ThreadingHTTPServer(("127.0.0.1", port), partial(_Files, directory=str(folder)))

@@ -1,0 +1,34 @@
+// The players in a thread of their own. What comes in is all that they know: a view, a hand, or, for the replay of a
+// hand that is over, everything.
+
+import {call, declare, worldsPlayer} from "./player.js";
+import {replayed} from "./view.js";
+import {search} from "./search.js";
+
+const rules = await (await fetch("rules.json")).json();
+const player = worldsPlayer(rules);
+
+const answers = {
+  about: () => ({name: player.name}),
+  choose: ({view}) => player.choose(view),
+  call: ({hand, lowest, forced}) => call(player, hand, {lowest, forced}),
+  declare: ({hand, bid}) => declare(player, hand, bid),
+  /** Points that every slot gives up beside the best one, all hands open, before each play; null = illegal. */
+  judge({declaration, bidder, plays, hands}) {
+    const exact = search(rules, declaration, hands);
+    return plays.map((_, ply) => {
+      const q = exact.q(replayed(rules, {declaration, bidder, plays: plays.slice(0, ply)}, hands));
+      const best = Math.max(...q.filter(each => each !== null));
+      return q.map(each => each === null ? null : (best - each) / 2);
+    });
+  },
+};
+
+onmessage = async ({data: {id, ask, ...given}}) => {
+  try {
+    postMessage({id, answer: await answers[ask](given)});
+  } catch (problem) {
+    postMessage({id, problem: String(problem)});
+  }
+};
+postMessage({ready: true});
