@@ -253,10 +253,10 @@ def test_a_place_on_modal_has_one_device() -> None:
 def test_two_devices_train_in_a_flow_and_make_the_object_of_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from forge_core.learn import together
+    from forge_core.learn import ddp
 
-    start, helpers = together._start, []
-    monkeypatch.setattr(together, "_start", lambda *call: helpers.append(start(*call)) or helpers[-1])
+    start, helpers = ddp._start, []
+    monkeypatch.setattr(ddp, "_start", lambda *call: helpers.append(start(*call)) or helpers[-1])
     options = ["--fast-dev-run", "--set", "ema_decay=0.5"]
     code, _, err = forge("train", *options, "--devices", "2", "--output", str(tmp_path / "two"))
     assert code == 0, err
