@@ -20,7 +20,8 @@ from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from forge_core.solver.search import search_q
 
-LINES = {"tokenize", "train", "up", "down", "deploy", "ui", "eq collate", "bid collate", "modal stop", "modal download"}
+LINES = {"tokenize", "train", "up", "down", "deploy", "ui", "table", "eq collate", "bid collate"}
+LINES |= {"modal stop", "modal download"}
 """Commands that say a line or two, and print no table."""
 
 
