@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 from report import options, publish
 
-from forge_core.bids.open_hands import open_histograms
+from forge_core.bids.histogram import histogram
+from forge_core.bids.open_hands import draw_worlds, open_histograms
 from forge_core.bids.playouts import play_deals, play_histograms
 from forge_core.bids.settings import BidSettings
 from forge_core.files import replacing
 from forge_core.players.registry import make_player
 from forge_core.players.trumps import best_pip
-from forge_core.rules import deal_from_seed, parse_hand
+from forge_core.rules import HAND_POINTS, deal_from_seed, parse_hand
+from forge_core.solver.search import search_opening_values
 
 HAND = parse_hand("6-4,5-5,4-2,3-1,2-0,1-1,0-0")
 SETTINGS = BidSettings(samples=500, playouts=200)
@@ -72,15 +74,20 @@ def calibration(n: int, playouts: int, record: Path) -> tuple[dict[str, float], 
 def _block(seeds: range, playouts: int) -> dict[str, Any]:
     """Contracts: the declarer's histograms by both methods over the same worlds, and whether they were made."""
     deals = [deal_from_seed(seed) for seed in seeds]
-    trumps = [best_pip(list(deal.hands[0])) for deal in deals]
+    trumps = np.array([best_pip(list(deal.hands[0])) for deal in deals], np.uint8)
     dealt = np.array([deal.dominoes for deal in deals], np.uint8)
-    played = play_deals(dealt, np.array(trumps, np.uint8), SETTINGS, PLAYER, seed=1 + seeds.start)
-    settings = SETTINGS.model_copy(update={"playouts": playouts})
-    told: dict[str, list[Any]] = {"play": [], "open": []}
-    for seed, deal, trump in zip(seeds, deals, trumps, strict=True):
-        told["play"].append(play_histograms(deal.hands[0], [trump], settings, PLAYER, seed=seed)[0])
-        told["open"].append(open_histograms(deal.hands[0], [trump], playouts, seed=seed)[0])
-    return {"hands": dealt[:, :7], "trumps": trumps, "made": played.made, **told}
+    made = play_deals(dealt, trumps, SETTINGS, PLAYER, seed=1 + seeds.start).made
+    worlds = np.concatenate(
+        [draw_worlds(deal.hands[0], playouts, seed=seed) for deal, seed in zip(deals, seeds, strict=True)]
+    )
+    asked = np.repeat(trumps, playouts)
+    played = play_deals(worlds, asked, SETTINGS, PLAYER, seed=seeds.start).points[:, 0]
+    opened = (HAND_POINTS + search_opening_values(worlds, asked).astype(int)) // 2
+    told = {
+        name: [histogram(row) for row in points.astype(int).reshape(-1, playouts)]
+        for name, points in (("play", played), ("open", opened))
+    }
+    return {"hands": dealt[:, :7], "trumps": trumps, "made": made, **told}
 
 
 def bins_of(told: np.ndarray, made: np.ndarray) -> list[list[float]]:

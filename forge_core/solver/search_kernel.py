@@ -143,6 +143,26 @@ def _quick_tricks(m: Any, held: Any, leader: Any) -> Any:
 
 
 @inlined
+def _second_choice(m: Any, held: Any, leader: Any) -> Any:
+    """What to lead when no lead is sure: one that the partner takes with a domino no opponent beats, else trumps."""
+    leads = int64(0)
+    partner = leader + 2 & 3
+    todo = hand_of(held, leader)
+    while todo:
+        slot = lowest(todo)
+        todo &= todo - 1
+        suit = _at(m, _LED + 8 * leader + slot)
+        answers = _legal(m, held, partner, suit)
+        while answers:
+            rank = _rank(m, partner, lowest(answers), suit)
+            answers &= answers - 1
+            if _cannot_beat(m, held, leader + 1 & 3, suit, rank) and _cannot_beat(m, held, leader + 3 & 3, suit, rank):
+                leads |= int64(1) << slot
+                answers = int64(0)
+    return leads if leads else _at(m, _TRUMPS + leader)
+
+
+@inlined
 def _last_rank(m: Any, held: Any, seat: Any, suit: Any) -> Any:
     return _rank(m, seat, lowest(hand_of(held, seat)), suit)
 
@@ -217,8 +237,11 @@ def _boundary(m: Any, held: Any, leader: Any, left: Any, b: Any) -> Any:
     seat1, seat2, seat3 = leader + 1 & 3, leader + 2 & 3, leader + 3 & 3
     first0 = sure if move == _NO_MOVE else int64(1) << move
     todo0 = hand_of(held, leader)
-    best0 = int64(-_FAR)
+    best0, second0 = int64(-_FAR), int64(-1)
     while todo0 and best0 < b:
+        if not todo0 & first0:
+            second0 = _second_choice(m, held, leader) if second0 < 0 else second0
+            first0 = second0
         slot0 = _pick(todo0, first0)
         first0 = sure
         todo0, held0 = todo0 & ~(int64(1) << slot0), held & ~(int64(1) << (7 * leader + slot0))
