@@ -96,6 +96,11 @@ def advice_lines(advice: BidAdvice, stakes: Stakes, lead: int | None) -> list[st
         f"Assumed: after a pass somebody else plays for one mark and makes it in {stakes.others_make:.0%}, "
         f"so that passing is worth {advice.passing:+.2f} {unit}."
     )
+    if advice.bidders is not None:
+        lines.append(
+            f"Assumed: each of the {len(advice.bidders.seats)} who have bid holds at most {advice.bidders.offs} offs; "
+            "the opening lead, and the seats of the playouts, assume nothing."
+        )
     if stakes.score is not None:
         lines.append("Assumed: later hands are worth one mark to either side with equal chances.")
     return lines

@@ -40,6 +40,12 @@ def bid(
     score: Annotated[str | None, typer.Option(help='Marks of the game, own first, as in "3-5".')] = None,
     bids: Annotated[str, typer.Option(help='The calls so far, left of the dealer first, as in "30,pass".')] = "",
     dealer: Annotated[int, typer.Option(help="The dealer's seat, 0-3.")] = 3,
+    bidder_offs: Annotated[
+        int | None,
+        typer.Option(
+            help="Assume that a seat which has bid holds at most so many offs (neither trump nor double), 0-6."
+        ),
+    ] = None,
     reshake: Annotated[bool, typer.Option("--reshake", help="The dealer may pass when all others have.")] = False,
     others_make: Annotated[
         float, typer.Option(help="Assumed chance of the contract that somebody else plays after a pass.")
@@ -54,6 +60,7 @@ def bid(
     from flows.oracle import player_means
     from forge_core.bids.advice import Stakes, advise_call
     from forge_core.bids.matrix import bid_matrix
+    from forge_core.bids.open_hands import Bidders
     from forge_core.bids.settings import BidSettings
     from forge_core.players.registry import make_player
     from forge_core.rules import AllPass, Auction
@@ -66,11 +73,12 @@ def bid(
     player = make_player(seat_model, player_means())
     stakes = Stakes(None if score is None else parse_score(score), others_make)
     auction = _auction(Auction(dealer, all_pass=AllPass.RESHAKE if reshake else AllPass.FORCED), bids)
+    bidders = None if bidder_offs is None else Bidders.of(auction, bidder_offs)
     if poster is not None:
         from forge_view.poster import check_kind
 
         check_kind(poster)
-    matrix = bid_matrix(dominoes, declarations, settings, player, seed=seed)
+    matrix = bid_matrix(dominoes, declarations, settings, player, seed=seed, bidders=bidders)
     advice = advise_call(matrix, auction, stakes)
     contract = advice.call or advice.at_30
     lead = best_lead(dominoes, contract.declaration, contract.bid.points, worlds=min(samples, 200), seed=seed)

@@ -10,6 +10,7 @@ from functools import cache
 
 from forge_core.bids.histogram import Chance
 from forge_core.bids.matrix import BidMatrix, Method
+from forge_core.bids.open_hands import Bidders
 from forge_core.errors import InputError
 from forge_core.rules import GAME_MARKS, Auction, Bid, partner
 
@@ -78,6 +79,7 @@ class BidAdvice:
     highest     the highest bid that is worth more than passing; None where none is
     forced      whether passing is not allowed
     at_30       what a forced dealer does, or would do: the best declaration at 30
+    bidders     what others' bids are taken to say about their hands; None = nothing
     """
 
     method: Method
@@ -87,6 +89,7 @@ class BidAdvice:
     highest: Candidate | None
     forced: bool
     at_30: Candidate
+    bidders: Bidders | None
 
 
 def candidate(matrix: BidMatrix, method: Method, bid: Bid, stakes: Stakes) -> Candidate:
@@ -117,4 +120,5 @@ def advise_call(matrix: BidMatrix, auction: Auction, stakes: Stakes) -> BidAdvic
         highest=worth[-1] if worth else None,
         forced=auction.is_forced,
         at_30=candidate(matrix, method, Bid(30), stakes),
+        bidders=matrix.bidders,
     )

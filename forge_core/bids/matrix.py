@@ -1,14 +1,14 @@
 """The matrix of a hand: the histograms of all declarations, by open hands and by playouts, never mixed up."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 import numpy as np
 from jaxtyping import Int64
 
 from forge_core.bids.histogram import Chance, mean_points, p_make
-from forge_core.bids.open_hands import open_histograms
+from forge_core.bids.open_hands import Bidders, open_histograms
 from forge_core.bids.playouts import play_histograms
 from forge_core.bids.settings import BidSettings
 from forge_core.errors import InputError
@@ -33,6 +33,7 @@ class BidMatrix:
     counts        per method int64[rows, 43]: how often the holder's team won 0 .. 42 points
     settings      that they were made with
     seed          of the worlds, and of the players
+    bidders       what the worlds take others' bids to say; None = nothing
     """
 
     hand: tuple[int, ...]
@@ -40,6 +41,7 @@ class BidMatrix:
     counts: dict[Method, Int64[np.ndarray, "d 43"]]
     settings: BidSettings
     seed: int
+    bidders: Bidders | None = None
 
     @property
     def price(self) -> Method:
@@ -63,6 +65,7 @@ class BidMatrix:
         return {
             "hand": [domino_name(domino) for domino in self.hand],
             "seed": self.seed,
+            "bidders": None if self.bidders is None else asdict(self.bidders),
             "settings": self.settings.model_dump(),
             "matrix": {
                 method.value: {
@@ -86,15 +89,19 @@ def bid_matrix(
     *,
     seed: int = 0,
     threads: int = 0,
+    bidders: Bidders | None = None,
 ) -> BidMatrix:
     """The matrix of a hand; `player` is the one that `settings.seat_model` names; `threads` = 0 is all cores.
+
+    `bidders` are what the others' bids are taken to say about their hands: nothing, unless asked to.
 
     Raises InputError unless `hand` is seven different dominoes, or without a declaration.
     """
     hand = check_hand(hand)
     if not declarations:
         raise InputError.of(got="no declaration", expected="at least one", remedy="name one, or all")
-    counts = {Method.OPEN: open_histograms(hand, declarations, settings.samples, seed=seed, threads=threads)}
+    opened = open_histograms(hand, declarations, settings.samples, seed=seed, threads=threads, bidders=bidders)
+    counts = {Method.OPEN: opened}
     if settings.playouts:
-        counts[Method.PLAY] = play_histograms(hand, declarations, settings, player, seed=seed)
-    return BidMatrix(hand, tuple(int(each) for each in declarations), counts, settings, seed)
+        counts[Method.PLAY] = play_histograms(hand, declarations, settings, player, seed=seed, bidders=bidders)
+    return BidMatrix(hand, tuple(int(each) for each in declarations), counts, settings, seed, bidders)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from forge_core.bids.histogram import histogram
-from forge_core.bids.open_hands import draw_worlds
+from forge_core.bids.open_hands import Bidders, draw_worlds
 from forge_core.bids.settings import BidSettings
 from forge_core.errors import InputError
 from forge_core.players.contracts import Contracts, Played, play_out
@@ -18,10 +18,16 @@ from forge_core.players.streams import derived_keys, stream_keys
 
 
 def play_histograms(
-    hand: Sequence[int], declarations: Sequence[int], settings: BidSettings, player: AnyPlayer, *, seed: int = 0
+    hand: Sequence[int],
+    declarations: Sequence[int],
+    settings: BidSettings,
+    player: AnyPlayer,
+    *,
+    seed: int = 0,
+    bidders: Bidders | None = None,
 ) -> Int64[np.ndarray, "d 43"]:
     """The histogram of each declaration over `settings.playouts` deals, the same ones for each."""
-    deals = draw_worlds(hand, settings.playouts, seed=seed)
+    deals = draw_worlds(hand, settings.playouts, seed=seed, bidders=bidders)
     rows = np.tile(deals, (len(declarations), 1))
     played = play_deals(rows, np.repeat(np.array(declarations, np.uint8), len(deals)), settings, player, seed=seed)
     points = played.points[:, 0].astype(np.int64).reshape(len(declarations), len(deals))

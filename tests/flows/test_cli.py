@@ -145,6 +145,7 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         (f"bid --hand {HAND} --seat-model cheat", "which sees all hands"),
         (f"bid --hand {HAND} --poster hand.gif", "Got a poster 'hand.gif'"),
         (f"bid --hand {HAND} --play-for 84", "Got play_for = 84"),
+        (f"bid --hand {HAND} --bidder-offs 2", "Got an assumption about bidders"),
         (f"bid why --hand {HAND} --declaration sixes --below 43", "Got play_for = 43"),
         (
             f"bid why --hand {HAND} --declaration sixes --playouts 0",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from forge_core.bids.histogram import histogram, mean_points, p_make
 from forge_core.bids.matrix import BidMatrix, Method, bid_matrix
-from forge_core.bids.open_hands import draw_worlds, open_histograms, open_points
+from forge_core.bids.open_hands import Bidders, draw_worlds, open_histograms, open_points
 from forge_core.bids.playouts import play_deals, play_histograms
 from forge_core.bids.settings import BidSettings
 from forge_core.errors import InputError
@@ -19,7 +19,7 @@ from forge_core.expected_q.record import Record
 from forge_core.expected_q.settings import EqSettings
 from forge_core.players.registry import make_player
 from forge_core.players.trumps import best_pip
-from forge_core.rules import BIDS, Bid, deal_from_seed, parse_hand, pips
+from forge_core.rules import BIDS, Auction, Bid, deal_from_seed, is_double, parse_hand, pips
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.search import search_opening_values, search_q
 from forge_core.solver.state import OPENING
@@ -89,6 +89,44 @@ def test_agrees_with_advice_on_the_opening_lead() -> None:
         assert play.p_make == pytest.approx(makes[:, hand.index(play.domino)].mean())
         assert play.p_make is not None
         assert play.p_make <= chance.p + 1e-12
+
+
+def test_bids_of_others_change_the_worlds_only_if_asked_to() -> None:
+    """The left and the partner have bid: the worlds that are kept are those of the same draw that fit."""
+    auction = Auction(2, (Bid(30), None, Bid(31)))  # seats 3, 0 and 1; 2 is to call
+    assert Bidders.of(auction, 2) == Bidders((1, 3), 2)
+    bidders = Bidders((1, 2), 2)
+    deals, every = draw_worlds(HANDS[1], 400, seed=5, bidders=bidders), draw_worlds(HANDS[1], 400, seed=5)
+    hands = every.reshape(-1, 4, 7).tolist()
+    offs = np.array([[7 - _trumps_and_doubles(hand) for hand in four] for four in hands])
+    fit = (offs[:, 1:3] <= 2).all(axis=1)
+    assert 0 < fit.sum() < 200
+    assert (deals[: fit.sum()] == every[fit]).all()
+    assert len(deals) == 400
+    assert all(_trumps_and_doubles(hand) >= 5 for four in deals.reshape(-1, 4, 7).tolist() for hand in four[1:3])
+    matrices = [bid_matrix(HANDS[1], [2], SMALL, TWO_WORLDS, seed=5, bidders=each) for each in (None, bidders)]
+    assert [matrix.as_json()["bidders"] for matrix in matrices] == [None, {"seats": (1, 2), "offs": 2}]
+    for method in Method:
+        assert (matrices[0].counts[method] != matrices[1].counts[method]).any()
+
+
+def _trumps_and_doubles(hand: list[int]) -> int:
+    trump = best_pip(hand)
+    return sum(trump in pips(domino) or is_double(domino) for domino in hand)
+
+
+@pytest.mark.parametrize("calls", [(), (None, None)])
+def test_nothing_is_assumed_about_seats_that_passed(calls: tuple[None, ...]) -> None:
+    with pytest.raises(InputError, match="a bid of another seat"):
+        Bidders.of(Auction(0, calls), 2)
+
+
+def test_bidders_that_cannot_be() -> None:
+    with pytest.raises(InputError, match="0 to 6"):
+        Bidders.of(Auction(0, (Bid(30),)), 7)
+    doubles = parse_hand("6-6,5-5,4-4,3-3,2-2,1-1,0-0")  # six of a pip are left: everybody has an off
+    with pytest.raises(InputError, match="of 20,001 worlds"):
+        draw_worlds(doubles, 1, seed=0, bidders=Bidders((1, 2), 0))
 
 
 SMALL = BidSettings(samples=20, playouts=3)
