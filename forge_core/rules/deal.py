@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from forge_core.errors import InputError
-from forge_core.rules.domino import DOMINOES
+from forge_core.rules.domino import DOMINOES, pips
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ def deal_with_fixed_hand(hand: Sequence[int], opponent_seed: int) -> Deal:
 def check_hand(hand: Sequence[int]) -> tuple[int, ...]:
     """The hand, sorted; InputError unless it is seven different dominoes."""
     if len(hand) != 7 or len(set(hand)) != 7 or not all(domino in DOMINOES for domino in hand):
-        repeated = sorted({domino for domino in hand if list(hand).count(domino) > 1})
+        twice = sorted({domino for domino in hand if domino in DOMINOES and list(hand).count(domino) > 1})
+        repeated = ", ".join("-".join(map(str, pips(domino))) for domino in twice)
         raise InputError.of(
             got=f"a hand of {len(hand)} dominoes" + (f" with {repeated} more than once" if repeated else ""),
             expected="seven different dominoes",
