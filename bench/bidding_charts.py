@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from forge_core.bids.dataset import counts_of
 from forge_core.bids.matrix import Method
+from forge_core.intervals import wilson
 from forge_core.players.trumps import best_pip
 from forge_core.rules import is_double, pips
 
@@ -84,11 +85,31 @@ def both_methods(folder: str) -> None:
     }
     lines["made at 30"] = made.astype(float)
     by_shape(shapes_of(hands.tolist(), trumps.tolist()), lines, "P(make)", IMAGES / "bidding-play.png")
+    bins_drawn({"open": shares(opened, 30), "play": shares(played, 30)}, made.astype(float))
     gap = shares(opened, 30) - shares(played, 30)
     print(
         f"\nopen less play at 30: {100 * gap.mean():.1f} points, {100 * gap.std() / len(gap) ** 0.5:.1f} standard error"
     )
     told_and_made(shares(played, 30), made.astype(float), int(played[0].sum()))
+
+
+def bins_drawn(told: dict[str, Counts], made: Counts) -> None:
+    """Print and draw the ten bins of each method: the mean chance told, the share made with its 95 % interval."""
+    axes = (figure := Figure(figsize=(5, 4.6), layout="constrained")).add_subplot()
+    axes.plot([0, 1], [0, 1], color="grey", linewidth=1)
+    for name, chances in told.items():
+        rows = np.array(bins_of(chances, made))
+        print(
+            f"\n{name}: mean absolute error {error_of(rows.tolist()):.3f}\n| contracts | told | made |\n|---|---|---|"
+        )
+        for n, mean, share in rows:
+            print(f"| {n:,.0f} | {mean:.1%} | {share:.1%} |")
+        ends = np.array([wilson(round(n * share), int(n)) for n, _, share in rows])
+        bars = np.abs(ends.T - rows[:, 2])
+        axes.errorbar(rows[:, 1], rows[:, 2], bars, marker="o", markersize=4, linewidth=1, capsize=2, label=name)
+    axes.set(xlabel="P(make 30) told", ylabel="share made", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes.legend()
+    figure.savefig(IMAGES / "bidding-calibration.png", dpi=100)
 
 
 def told_and_made(told: Counts, made: Counts, n: int) -> None:
