@@ -1,4 +1,4 @@
-"""Ctrl-C as a wish to stop soon: what is under way is finished first."""
+"""What signals mean: Ctrl-C as a wish to stop soon, SIGTERM and SIGHUP as Ctrl-C."""
 
 import signal
 import threading
@@ -40,3 +40,19 @@ def finish_first(tell: Callable[[str], None]) -> Generator[Stopping]:
     finally:
         _asked.reset(token)
         signal.signal(signal.SIGINT, usual)
+
+
+@contextmanager
+def ended_by_signals() -> Generator[None]:
+    """SIGTERM and SIGHUP (the terminal was closed) end it as Ctrl-C does; what nohup ignores stays ignored."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN]
+    usual = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)

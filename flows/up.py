@@ -1,11 +1,9 @@
 """Everything that one machine needs to run flows by itself, watched until Ctrl-C: servers, deployments, workers."""
 
-import signal
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from types import FrameType
 
 import httpx
 from rich.console import Group
@@ -13,6 +11,7 @@ from rich.live import Live
 from rich.table import Table
 
 from flows import server
+from flows.interrupt import ended_by_signals
 from flows.overview import Overview, read_overview
 from forge_view.console import console
 
@@ -49,7 +48,7 @@ class Watch:
     def run(self) -> None:
         """Watch; a service that has ended is started again."""
         try:
-            with _ended_by_signals(), self._screen() as show:
+            with ended_by_signals(), self._screen() as show:
                 while all(service.record.exists() for service in self.services):
                     health = {service.name: server.address(service) for service in self.services}
                     self._revive()
@@ -103,19 +102,3 @@ def tables(health: dict[str, str | None], seen: Overview | None) -> list[Table]:
     for run in (*seen.running, *seen.late):
         runs.add_row(run.flow, run.name, run.state, f"{run.seconds / 60:.0f} min")
     return [services, pools, *([runs] if seen.running or seen.late else [])]
-
-
-@contextmanager
-def _ended_by_signals() -> Generator[None]:
-    """SIGTERM and SIGHUP (the terminal was closed) end it as Ctrl-C does; what nohup ignores stays ignored."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    numbers = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) != signal.SIG_IGN]
-    usual = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in usual.items():
-            signal.signal(number, handler)

@@ -19,13 +19,14 @@ def table(
     """Play hands of Texas 42 in the browser, with a partner and two opponents who see their own hands."""
     from tempfile import TemporaryDirectory
 
+    from flows.interrupt import ended_by_signals
     from forge_view.table.site import write_table
 
     if output is not None:
         write_table(output)
         typer.echo(f"{output}: serve it with any web server")
         return
-    with TemporaryDirectory(prefix="forge-table-") as folder:
+    with suppress(KeyboardInterrupt), ended_by_signals(), TemporaryDirectory(prefix="forge-table-") as folder:
         write_table(Path(folder))
         serve(Path(folder), port)
 

@@ -6,6 +6,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 
+from forge_core.files import write_bytes, write_text
 from forge_core.rules import BIDS, DOMINOES, Declaration, count_points, declaration_name, domino_name
 from forge_core.rules.tables import FOLLOWS, LED_SUIT, RANK
 
@@ -18,10 +19,9 @@ RULES = "rules.json"
 
 def write_table(output: Path) -> None:
     """Write the table into the folder `output`, files that are there already included."""
-    output.mkdir(parents=True, exist_ok=True)
     for name in PAGE:
-        (output / name).write_bytes((files("forge_view.table") / name).read_bytes())
-    (output / RULES).write_text(json.dumps(rules()), "utf-8")
+        write_bytes(output / name, (files("forge_view.table") / name).read_bytes())
+    write_text(output / RULES, json.dumps(rules()))
 
 
 def rules() -> dict[str, object]:
@@ -53,6 +53,19 @@ class _Files(SimpleHTTPRequestHandler):
         ".mjs": "text/javascript",
         ".wasm": "application/wasm",
     }
+
+    def parse_request(self) -> bool:
+        """Read a request; refused are those of foreign pages, and to foreign names (DNS rebinding)."""
+        if not super().parse_request():
+            return False
+        host, origin = self.headers.get("Host", ""), self.headers.get("Origin")
+        if host.partition(":")[0].lower() not in ("127.0.0.1", "localhost"):
+            self.send_error(400, "This server is not known by that name")
+        elif origin not in (None, f"http://{host}"):
+            self.send_error(403, "Pages of another origin may not use this server")
+        else:
+            return True
+        return False
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

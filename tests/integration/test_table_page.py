@@ -1,11 +1,17 @@
 """The table in a real browser: rules and search are Python's, no seat sees more than its hand, a hand is played."""
 
+import os
 import random
+import signal
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from selenium import webdriver
@@ -163,3 +169,37 @@ def test_the_command_writes_the_page(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["table", "--output", str(tmp_path / "page")])
     assert done.exit_code == 0, done.output
     assert {path.name for path in (tmp_path / "page").iterdir()} == {*PAGE, RULES}
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:80", "", "[", "127.0.0.1@x", "0.0.0.0"])
+def test_foreign_names_are_refused(address: str, host: str) -> None:
+    assert httpx.get(address, headers={"host": host}).status_code == 400
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "https://127.0.0.1"])
+def test_pages_of_other_origins_are_refused(address: str, origin: str) -> None:
+    assert httpx.get(address, headers={"origin": origin}).status_code == 403
+    assert httpx.get(address, headers={"origin": address.rstrip("/")}).status_code == 200
+
+
+def test_nobody_else_gets_a_connection_or_a_file(address: str) -> None:
+    port = httpx.URL(address).port
+    with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.2", port), timeout=5):
+        pass  # on Linux that is this machine, too, and reached by what listens everywhere
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as raw:
+        raw.sendall(f"GET /../../../../../etc/passwd HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+        assert b"404" in raw.makefile("rb").readline()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_command_and_leaves_nothing(number: signal.Signals, tmp_path: Path) -> None:
+    forge = Path(sys.executable).with_name("forge")
+    words = [str(forge), "table", "--port", "0"]
+    with subprocess.Popen(words, env=os.environ | {"TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None
+        address = run.stdout.readline().split()[0]
+        assert "<html" in httpx.get(address).text
+        assert list(tmp_path.iterdir())
+        run.send_signal(number)
+        assert run.wait(60) == 0
+    assert not list(tmp_path.iterdir())
