@@ -40,7 +40,9 @@ class Installation(BaseSettings):
         validation_alias="FORGE_STORE",
         description="Where artifacts are kept: a folder, or s3://bucket/prefix; none = store/ in the home folder.",
     )
-    threads: int = Field(default=0, ge=0, description="Threads of the solver; 0 = one for every core it may use.")
+    threads: int = Field(
+        default=0, ge=0, le=1024, description="Threads of the solver; 0 = one for every core it may use."
+    )
     mlflow_uri: str | None = Field(
         default=None, description="Address of an MLflow tracking server; none = SQLite in the home folder."
     )
@@ -79,7 +81,16 @@ class Installation(BaseSettings):
     def _expanded_address(cls, address: str | None) -> str | None:
         if address is None or address.startswith("s3://"):
             return address
+        if "://" in address:
+            raise ValueError("a folder, or s3://bucket/prefix")
         return str(_no_file(Path(address).expanduser()))
+
+    @field_validator("mlflow_uri")
+    @classmethod
+    def _no_folder(cls, address: str | None) -> str | None:
+        if address is not None and "://" not in address:  # MLflow would write into a folder of that name
+            raise ValueError("an address such as https://server:5000")
+        return address
 
     @property
     def store(self) -> Path:
@@ -137,6 +148,8 @@ class Installation(BaseSettings):
 
 
 def _no_file(path: Path) -> Path:
+    if any("\ud800" <= each <= "\udfff" for each in str(path)):  # bytes that are no text
+        raise ValueError("a folder with a name in UTF-8")
     if path.exists() and not path.is_dir():
         raise ValueError("a folder, not a file or a device")
     return path

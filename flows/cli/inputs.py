@@ -71,6 +71,16 @@ def output(folder: Path | None) -> Path | None:
     return path
 
 
+def pools(names: Sequence[str]) -> Sequence[str]:
+    """Work pools that a person named, each of which gets a folder here. InputError for what Prefect calls none."""
+    for name in names:
+        if name in ("", ".", "..") or not name.isprintable() or set(name) & set("/\\%&<>"):
+            raise InputError.of(
+                got=f"the pool {name!r}", expected="a name without / \\ % & < >", remedy="as in: forge up --pool gpu"
+            )
+    return names
+
+
 def _unusable(path: Path, problem: str) -> InputError:
     return InputError.of(
         got=f"the output {path}: {problem}", expected="a folder that can be written", remedy="name another"

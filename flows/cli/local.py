@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from flows.cli import inputs
 from flows.cli.options import Json
 from flows.cli.running import connect, enter, say
 from flows.cli.tables import show_json
@@ -26,6 +27,7 @@ def up(
 
     The Prefect server (unless PREFECT_API_URL names another), MLflow's pages, the deployments, a worker for each pool.
     """
+    chosen = inputs.pools(pools or ())
     connection = connect()
     from configs.installation import Installation
     from flows import deploy, server
@@ -38,7 +40,7 @@ def up(
     installation = Installation()
     services = [server.prefect_service(installation)] * connection.is_local
     services += [server.mlflow_service(installation)] * (mlflow and installation.mlflow_uri is None)
-    services += [server.worker_service(installation, pool, connection.api_url) for pool in pools or deploy.POOLS]
+    services += [server.worker_service(installation, pool, connection.api_url) for pool in chosen or deploy.POOLS]
     local.start(services, say)
     if detach:
         status(as_json=False)

@@ -49,7 +49,9 @@ def build(model: type[Settings], values: Mapping[str, Any], sets: Sequence[str] 
         unknown = first["type"] == "extra_forbidden"
         raise InputError.of(
             got=f"{name} = {first['input']!r}",
-            expected="the name of a setting" if unknown else first["msg"].removeprefix("Input should be "),
+            expected="the name of a setting"
+            if unknown
+            else first["msg"].removeprefix("Input should be ").removeprefix("Value error, "),
             remedy="correct the option or the setting",
         ) from error
 

@@ -1,13 +1,9 @@
 """What prints a table prints JSON, too: every command has --json, or is named here with what it prints."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
-from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from flows.cli import app
@@ -19,26 +15,15 @@ from forge_core.shards.generate import write_deal
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings
 from forge_core.solver.search import search_q
+from tests.commands import commands
 
 LINES = {"tokenize", "train", "up", "down", "deploy", "ui", "table", "eq collate", "bid collate"}
 LINES |= {"modal stop", "modal download"}
 """Commands that say a line or two, and print no table."""
 
 
-def _commands(group: TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, command in group.commands.items():
-        if not isinstance(command, TyperGroup) or command.invoke_without_command:
-            yield prefix + name, command
-        if isinstance(command, TyperGroup):
-            yield from _commands(command, f"{prefix}{name} ")
-
-
 def test_every_command_with_a_table_has_json() -> None:
-    root = typer.main.get_command(app)
-    assert isinstance(root, TyperGroup)
-    without = {
-        name for name, command in _commands(root) if not any("--json" in option.opts for option in command.params)
-    }
+    without = {name for name, command in commands() if not any("--json" in option.opts for option in command.params)}
     assert without == LINES
 
 

@@ -109,7 +109,11 @@ def test_a_tilde_is_the_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("FORGE_THREADS", "abc"), ("FORGE_THREADS", "-1"), ("FORGE_THREADS", "1.5")]
+    ("name", "text"),
+    [
+        *(("FORGE_THREADS", text) for text in ("abc", "-1", "1.5", "99999999999999999999")),
+        *(("FORGE_STORE", "ftp://x"), ("FORGE_MLFLOW_URI", "mlruns"), ("FORGE_HOME", "\udcff")),
+    ],
 )
 def test_a_wrong_variable_is_one_clear_line(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, text)
