@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from forge_core.errors import ForgeError
+from forge_core.errors import ForgeError, InputError
 
 
 class ForgeGroup(TyperGroup):
@@ -26,5 +26,9 @@ class ForgeGroup(TyperGroup):
                 remedy="check the path, or name another",
             )
             failure.__cause__ = error
+        except UnicodeEncodeError as error:  # from whatever was given a path of bytes that are no text
+            failure = InputError.of(
+                got=f"the name {error.object!r}", expected="a name in UTF-8", remedy="rename that file or folder"
+            )
         typer.echo(f"Error: {failure}", err=True)
         raise typer.Exit(failure.exit_code) from failure

@@ -72,13 +72,8 @@ def _put(values: dict[str, Any], pair: str) -> None:
 
 
 def absolute(path: Path | None) -> Path | None:
-    """The path from the root, so that it means the same wherever the flow runs. InputError for one that is no text."""
+    """The path from the root, so that it means the same wherever the flow runs. UnicodeEncodeError if it is no text."""
     if path is None:
         return None
-    try:
-        str(path).encode()
-    except UnicodeEncodeError as error:
-        raise InputError.of(
-            got=f"the path {str(path)!r}", expected="a name in UTF-8", remedy="rename that file or folder"
-        ) from error
+    str(path).encode()
     return path.absolute()
