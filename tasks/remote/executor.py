@@ -50,6 +50,7 @@ class ModalExecutor:
         self.budget = Budget(place.budget, agreed=place.agreed)
         self._context = context
         self._items = items
+        self._prepared: dict[str, Receipt] = {}  # by their keys' digests, until they are brought
 
     @property
     def context(self) -> Context:
@@ -65,7 +66,7 @@ class ModalExecutor:
         """See `Executor`; the files are then on the Volume."""
         blocks = [block for call in calls if call.stage.machine for block in self._blocks(call)]
         if blocks:
-            _, failure = run(self._make(blocks))
+            self._prepared, failure = run(self._make(blocks))
             if failure is not None:
                 raise failure
 
@@ -107,7 +108,9 @@ class ModalExecutor:
         await connection.connect()
         remote = await connection.volume()
         keys = {call.key.digest: call for call in calls}
-        receipts = await volume.receipts(remote, {digest: block_of(call) for digest, call in keys.items()})
+        receipts = {digest: self._prepared.pop(digest) for digest in keys if digest in self._prepared}
+        unknown = {digest: block_of(call) for digest, call in keys.items() if digest not in receipts}
+        receipts |= await volume.receipts(remote, unknown)
         missing = [call for digest, call in keys.items() if digest not in receipts]
         if not missing:
             return receipts, None

@@ -4,10 +4,13 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any, TypeVar, cast
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+_AT_ONCE = 16
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -50,6 +53,22 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 async def _plain(main: Coroutine[Any, Any, T]) -> T:
     return await main
+
+
+async def for_each(work: Callable[[S], Awaitable[None]], items: Iterable[S]) -> None:
+    """Work on items, 16 at a time and by as many tasks, however many items there are. Raises the first failure."""
+    waiting = iter(items)
+
+    async def worker() -> None:
+        for item in waiting:  # each goes to one of those who take from the same iterator
+            await work(item)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(_AT_ONCE):
+                group.create_task(worker())
+    except BaseExceptionGroup as failures:
+        raise first_of(failures) from None
 
 
 def first_of(reason: BaseException) -> BaseException:

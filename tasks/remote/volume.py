@@ -16,13 +16,12 @@ from forge_core.artifacts.key import Key
 from forge_core.artifacts.listing import FileEntry, Source, list_folder
 from forge_core.errors import DamagedFile, InputError, RemoteError
 from forge_core.files import inside, replacing, sha256_of
-from tasks.remote.running import first_of
+from tasks.remote.running import for_each
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_AT_ONCE = 16
 _ATTEMPTS = 4
 
 
@@ -46,15 +45,14 @@ async def receipts(volume: modal.Volume, wanted: Mapping[T, Block]) -> dict[T, R
         for place in {each.collection for each in wanted.values()}
         for name in await _names(volume, place)
     }
-    limit = asyncio.Semaphore(_AT_ONCE)
+    found: dict[T, Receipt] = {}
 
-    async def receipt(block: Block) -> Receipt | None:
-        async with limit:
-            return await read_receipt(volume, block.receipt)
+    async def look(item: tuple[T, Block]) -> None:
+        if (receipt := await read_receipt(volume, item[1].receipt)) is not None:
+            found[item[0]] = receipt
 
-    known = {name: block for name, block in wanted.items() if block.receipt in there}
-    found = await asyncio.gather(*(receipt(block) for block in known.values()))
-    return {name: each for name, each in zip(known, found, strict=True) if each is not None}
+    await for_each(look, ((name, block) for name, block in wanted.items() if block.receipt in there))
+    return found
 
 
 async def read_receipt(volume: modal.Volume, path: str) -> Receipt | None:
@@ -68,14 +66,14 @@ async def read_receipt(volume: modal.Volume, path: str) -> Receipt | None:
 async def blocks_at(volume: modal.Volume, place: str) -> dict[str, Receipt]:
     """The receipts of all blocks of the collection at a place, by their folders."""
     names = [name for name in await _names(volume, place) if name.endswith(".json") and name != ABOUT]
-    limit = asyncio.Semaphore(_AT_ONCE)
+    found: dict[str, Receipt] = {}
 
-    async def receipt(name: str) -> Receipt | None:
-        async with limit:
-            return await read_receipt(volume, f"{place}/{name}")
+    async def look(name: str) -> None:
+        if (receipt := await read_receipt(volume, f"{place}/{name}")) is not None:
+            found[f"{place}/{name.removesuffix('.json')}"] = receipt
 
-    found = await asyncio.gather(*(receipt(name) for name in names))
-    return {f"{place}/{name.removesuffix('.json')}": each for name, each in zip(names, found, strict=True) if each}
+    await for_each(look, names)
+    return dict(sorted(found.items()))
 
 
 async def fetch(
@@ -87,19 +85,12 @@ async def fetch(
     begun again with the next file. Raises RemoteError or DamagedFile when one cannot be had.
     """
     missing = [file for file in files if not _is_there(inside(folder, file.path), file)]
-    waiting = iter(missing)
 
-    async def bring() -> None:
-        for file in waiting:  # each file goes to one of those who take from the same iterator
-            await _bring(volume, f"{place}/{file.path}", file, inside(folder, file.path))
-            advance(1)
+    async def bring(file: FileEntry) -> None:
+        await _bring(volume, f"{place}/{file.path}", file, inside(folder, file.path))
+        advance(1)
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(_AT_ONCE, len(missing))):
-                group.create_task(bring())
-    except BaseExceptionGroup as failures:
-        raise first_of(failures) from None
+    await for_each(bring, missing)
     return len(missing)
 
 

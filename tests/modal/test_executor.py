@@ -80,6 +80,26 @@ def test_a_call_is_cut_into_blocks_and_its_details_put_together(
     assert len(control_plane.inputs()) == 3
 
 
+def test_no_receipt_is_read_twice(control_plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither by the slices of a data set that come after its own, nor when what was prepared is brought."""
+    monkeypatch.setattr("tasks.remote.executor.block_size_at", lambda place, stage: 1)
+    first, second = deals(0, 1, states=10), deals(2, 3, states=10)
+    executor = away()
+    executor.run(first, tmp_path)
+    executor.prepare([second])
+    executor.run(second, tmp_path)
+    assert not _receipts_read(control_plane), "the answers of the blocks were receipts"
+    again = away()
+    again.prepare([first, second])
+    again.run(first, tmp_path)
+    again.run(second, tmp_path)
+    assert len(_receipts_read(control_plane)) == len(set(_receipts_read(control_plane))) == 4
+
+
+def _receipts_read(plane: ControlPlane) -> list[str]:
+    return [call.path for call in requests(plane, "VolumeGetFile2") if call.path.endswith(".json")]
+
+
 def test_deals_that_are_too_large_fail_no_block(control_plane: ControlPlane, tmp_path: Path) -> None:
     call = deals(0, 1, states=10, max_states=6_000_000)
     assert [deal[3] for deal in away().run(call, tmp_path / "there")["deals"]] == ["skipped", "written"]
