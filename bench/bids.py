@@ -6,6 +6,7 @@ was told and what was made, weighted by the contracts of a bin.
 """
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -53,22 +54,26 @@ def hands_per_minute(n: int) -> float:
 
 
 def calibration(n: int, playouts: int, record: Path) -> tuple[dict[str, float], dict[str, list[list[float]]]]:
-    """The errors, and per method and bin: contracts, mean chance told, share made. `record` keeps them by blocks."""
+    """The errors, and per method and bin: contracts, mean chance told, share made. `record` keeps them by blocks.
+
+    Ctrl-C breaks off: then the figures are those of the contracts that are kept.
+    """
     record.mkdir(parents=True, exist_ok=True)
-    blocks: list[Any] = []
-    for start in range(FIRST_SEED, FIRST_SEED + n, BLOCK):
-        path = record / f"{start}-{playouts}.npz"
-        if not path.exists():
-            with replacing(path) as temporary, temporary.open("wb") as file:
-                np.savez(file, **_block(range(start, min(start + BLOCK, FIRST_SEED + n)), playouts))
-        blocks.append(np.load(path))
+    with suppress(KeyboardInterrupt):
+        for start in range(FIRST_SEED, FIRST_SEED + n, BLOCK):
+            path = record / f"{start}-{playouts}.npz"
+            if not path.exists():
+                with replacing(path) as temporary, temporary.open("wb") as file:
+                    np.savez(file, **_block(range(start, min(start + BLOCK, FIRST_SEED + n)), playouts))
+    blocks = [np.load(path) for path in sorted(record.glob(f"*-{playouts}.npz"))]
     made = np.concatenate([block["made"] for block in blocks])
     bins: dict[str, list[list[float]]] = {}
     for method in ("play", "open"):
         counts = np.concatenate([block[method] for block in blocks])
         bins[method] = bins_of(counts[:, 30:].sum(axis=1) / counts.sum(axis=1), made)
     errors = {f"calibration_{method}": error_of(rows) for method, rows in bins.items()}
-    return errors | {"calibration_chance": _chance(bins["play"])}, bins
+    more = {"calibration_chance": _chance(bins["play"]), "calibration_contracts": len(made)}
+    return errors | more | {"calibration_playouts": playouts}, bins
 
 
 def _block(seeds: range, playouts: int) -> dict[str, Any]:
@@ -108,7 +113,7 @@ def _chance(bins: list[list[float]]) -> float:
 
 def main() -> None:
     asked = options(__doc__, record=True)
-    contracts, playouts = (10, 10) if asked.quick else (1500, 60)
+    contracts, playouts = (10, 10) if asked.quick else (10_000, 60)
     with TemporaryDirectory() as nowhere:
         errors, bins = calibration(contracts, playouts, asked.record or Path(nowhere))
     measures = {
@@ -116,8 +121,6 @@ def main() -> None:
         "play_seconds": play_seconds(10 if asked.quick else 200),
         "hands_per_minute": hands_per_minute(1 if asked.quick else 5),
         **errors,
-        "calibration_contracts": contracts,
-        "calibration_playouts": playouts,
     }
     publish("bids", measures, asked, bins=bins)
 
