@@ -22,12 +22,17 @@ from forge_core.solver.solved import SolvedDeal, unreachable
 from forge_core.solver.state import OPENING, fields
 
 SOURCE = Path(__file__).with_name("value_table.cu")
-DEFINES = tuple(
-    f"-D{name}={value}{'LL' if name == 'ALL_HELD' else ''}"
-    for name, value in vars(state).items()
-    if name.isupper() and isinstance(value, int)
+THREADS_A_ROW = 16
+"""Threads that share the reachable lanes of a row when it is valued: eleven on average, of 64."""
+DEFINES = (
+    f"-DTHREADS_A_ROW={THREADS_A_ROW}",
+    *(
+        f"-D{name}={value}{'LL' if name == 'ALL_HELD' else ''}"
+        for name, value in vars(state).items()
+        if name.isupper() and isinstance(value, int)
+    ),
 )
-"""The constants of the packed state, as the compiler's options for SOURCE."""
+"""The constants of the kernels and of the packed state, as the compiler's options for SOURCE."""
 KERNELS = ("mark_level", "value_level", "states_of_ranks", "q_of_states")
 _ROWS = int(ROW_START[-1])
 _RULES_BYTES = 320
@@ -143,8 +148,8 @@ class TableBatch:
             rows = n * int(ROW_START[level + 1] - ROW_START[level])
             device.launch("mark_level", rows, self._layout, self._rules, n, level, self._lanes, self._counts)
         for level in range(1, tricks + 1):
-            states = 64 * n * int(ROW_START[level + 1] - ROW_START[level])
-            device.launch("value_level", states, self._layout, self._rules, n, level, self._lanes, self._values)
+            threads = THREADS_A_ROW * n * int(ROW_START[level + 1] - ROW_START[level])
+            device.launch("value_level", threads, self._layout, self._rules, n, level, self._lanes, self._values)
         self._before: Any = xp.cumsum(self._counts, axis=1, dtype=np.uint32)
 
     def __len__(self) -> int:

@@ -1,8 +1,8 @@
-// The value table on a GPU: one thread a boundary state (backward), a row (forward) or a sample (look-ups).
+// The value table on a GPU: some threads a row (backward), one a row (forward) or a sample (look-ups).
 //
-// The layout is the one of ranking.py: a row is three hands and a leader, its 64 lanes are the hands of seat 3. The 64
-// threads of a row walk the same trick side by side and read the rows below 64 bytes at a time; a thread whose lane may
-// not make a play sits that play out. What is reachable is a bit a lane, one 64-bit word a row, walked by one thread.
+// The layout is the one of ranking.py: a row is three hands and a leader, its 64 lanes are the hands of seat 3. The
+// threads of a row walk the same trick side by side, each for one reachable lane, and read the rows below 64 bytes at a
+// time; a thread whose lane may not make a play sits that play out. What is reachable is a bit a lane, one 64-bit word a row, walked by one thread.
 //
 // The packed state (HAND_BITS, LEADER_SHIFT ...) comes from state.py as macros: see DEFINES in gpu.py.
 // The kernels know no rules: they come as data, 320 bytes a deal (`Rules`), and as constants of the layout (`Layout`).
@@ -46,6 +46,12 @@ struct Node {              // a place inside the trick, for all lanes of a row
 };
 
 static __device__ int lowest(int bits) { return __ffs(bits) - 1; }
+
+// The lane of the given number among those that are set.
+static __device__ int lane_at(u64 lanes, int which) {
+    while (which--) lanes &= lanes - 1;
+    return __ffsll((i64)lanes) - 1;
+}
 
 static __device__ int size_of(i64 bits) { return __popcll((u64)bits); }
 
@@ -165,20 +171,25 @@ __device__ int value_below<4>(const Layout& at, const Rules&, const Row& row, co
     return won + values[64 * child_row(at, row, node) + lane - node.shift];
 }
 
-// One thread a boundary state of a level, deal by deal. values i8[deals, rows, 64].
+// THREADS_A_ROW threads a row of a level, deal by deal: of 64 lanes some ten are reachable, which they share out among
+// themselves. values i8[deals, rows, 64].
 extern "C" __global__ void value_level(const Layout* layout, const Rules* rules, i64 deals, i64 tricks,
                                        const u64* lanes, signed char* values) {
     const Layout& at = *layout;
     i64 thread = (i64)blockIdx.x * blockDim.x + threadIdx.x;
     i64 rows = at.row_start[tricks + 1] - at.row_start[tricks];
-    i64 row = thread >> 6;
+    i64 row = thread / THREADS_A_ROW;
     if (row >= deals * rows) return;
     i64 deal = row / rows, key = row % rows, place = deal * at.row_start[8] + at.row_start[tricks] + key;
-    int lane = (int)(thread & 63);
-    if (!(lanes[place] >> lane & 1)) return;
-    Node node = before_the_lead(1ULL << lane);
-    values[64 * place + lane] = (signed char)value_below<0>(at, rules[deal], row_of_key(at, (int)tricks, key), node, lane,
-                                                            values + 64 * deal * at.row_start[8]);
+    u64 here = lanes[place];
+    int first = (int)(thread % THREADS_A_ROW), n = __popcll(here);
+    if (first >= n) return;
+    Row walked = row_of_key(at, (int)tricks, key);
+    for (int which = first; which < n; which += THREADS_A_ROW) {
+        int lane = lane_at(here, which);
+        values[64 * place + lane] = (signed char)value_below<0>(at, rules[deal], walked, before_the_lead(1ULL << lane), lane,
+                                                                values + 64 * deal * at.row_start[8]);
+    }
 }
 
 // ---- look-ups --------------------------------------------------------------------------------------------------------
@@ -190,8 +201,7 @@ struct Emitter {           // counts the states of a row with `place` plays in t
 };
 
 static __device__ i64 state_of(const Row& row, u64 lanes, i64 which, i64 played, i64 trick) {
-    while (which--) lanes &= lanes - 1;
-    int lane = __ffsll((i64)lanes) - 1;
+    int lane = lane_at(lanes, (int)which);
     i64 hand3 = lane | (size_of(lane) < row.tricks ? 64 : 0);
     i64 held = row.hand[0] | row.hand[1] << 7 | row.hand[2] << 14 | hand3 << 21;
     return (held & ~played) | trick;
