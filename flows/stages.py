@@ -119,6 +119,7 @@ def evaluate(
 def promote(
     model: forms.Model,
     force: str | None = None,
+    beside: bool = False,
     trained_on: str | None = None,
     settings: forms.Settings[EvaluationSettings] = DEFAULT,
 ) -> Promotion:
@@ -126,10 +127,13 @@ def promote(
 
     model       an object of the store, or a model folder
     force       why it is promoted even if it is not better
+    beside      take it into the catalog beside the champion, which stays
     trained_on  the device, for a model whose config does not say it
     settings    how many states it is compared on, and measured on for its card
     """
-    promotion = promote_model(model, executor_for(), force=force, trained_on=trained_on, settings=settings)
+    promotion = promote_model(
+        model, executor_for(), force=force, beside=beside, trained_on=trained_on, settings=settings
+    )
     words = f"# {promotion.name or 'Not promoted'}\n\n{promotion.reason}"
     create_markdown_artifact(words, key="promotion", description="What became of the model")
     return promotion

@@ -36,14 +36,16 @@ logger = logging.getLogger(__name__)
 class Promotion:
     """What became of a model that was proposed as the champion of its kind.
 
-    promoted  whether it is the champion now
-    name      its name in the catalog; None when it was not taken in
+    promoted  whether it is in the catalog now
+    name      its name there; None when it was not taken in
+    champion  whether it is the champion of its kind
     reason    why, for people
     """
 
     promoted: bool
     name: str | None
     reason: str
+    champion: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,7 @@ def promote(
     executor: Executor,
     *,
     force: str | None = None,
+    beside: bool = False,
     trained_on: str | None = None,
     settings: EvaluationSettings = DEFAULT,
 ) -> Promotion:
@@ -87,6 +90,7 @@ def promote(
     model       an object of the store, or a model folder
     executor    where it is measured and exported
     force       why it is promoted even if it is not better
+    beside      take it into the catalog beside the champion, which stays: one for machines that this is too slow on
     trained_on  the device, for a model whose config does not say it
     settings    how many states it is compared on, and then measured on for its card
 
@@ -96,7 +100,7 @@ def promote(
     of_val = {"split": Split.VAL, "strategies": (Strategy.UNIFORM,)}
     val = states_of(settings.model_copy(update=of_val), executor)
     verdict = judge(published, evaluate_beside_champion(published, val, Split.VAL, executor))
-    if not verdict.better and not force:
+    if not (verdict.better or force or beside):
         return Promotion(promoted=False, name=None, reason=f"not better: {verdict.reason}")
     config = read_config(store().path(published))
     device, origin = _device(config, trained_on), _origin(model, config, verdict, None if verdict.better else force)
@@ -104,11 +108,12 @@ def promote(
     test = evaluate_beside_champion(published, of_test, Split.TEST, executor)
     card = _card(test, device, origin)
     onnx = export_model(published, val[Strategy.UNIFORM.value], executor)
-    place = _add(published, onnx, config, card)
-    _register(place, config, card, test)
-    logger.info("%-12s %s is the champion of kind %s", "promote", place.name, config.kind)
-    reason = verdict.reason if verdict.better else f"forced: {force} ({verdict.reason})"
-    return Promotion(promoted=True, name=place.name, reason=reason)
+    place = _add(published, onnx, config, card, champion=not beside)
+    _register(place, config, card, test, champion=not beside)
+    role = "beside the champion" if beside else "the champion"
+    logger.info("%-12s %s is %s of kind %s", "promote", place.name, role, config.kind)
+    reason = f"forced: {force} ({verdict.reason})" if force and not verdict.better else verdict.reason
+    return Promotion(promoted=True, name=place.name, reason=reason, champion=not beside)
 
 
 def judge(model: Reference, val: Evaluated) -> Verdict:
@@ -155,7 +160,7 @@ def _card(test: Evaluated, trained_on: str, origin: "Origin") -> "Card":
     return Card(test=scores, trained_on=trained_on, origin=origin)
 
 
-def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card") -> Path:
+def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card", *, champion: bool) -> Path:
     """Write the model into the catalog; does nothing twice. Returns its folder there."""
     from forge_core.learn import catalog as files
     from forge_core.learn.half_precision import shrink_onnx
@@ -166,11 +171,11 @@ def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card") -
             shutil.copyfile(path / name, folder / name)
         shrink_onnx(store().path(onnx) / Precision.FP32.file, folder / files.ONNX)
         (folder / files.CARD).write_text(card.model_dump_json(indent=1) + "\n", "utf-8")
-        return catalog().add(folder, card.name_of(config), champion=True)
+        return catalog().add(folder, card.name_of(config), champion=champion)
 
 
-def _register(place: Path, config: ModelConfig, card: "Card", test: Evaluated) -> None:
-    """Make a model of the catalog a version in MLflow's registry, or the champion again if it is one."""
+def _register(place: Path, config: ModelConfig, card: "Card", test: Evaluated, *, champion: bool) -> None:
+    """Make a model of the catalog a version in MLflow's registry; the champion is called so there too."""
     origin, weights = card.origin, sha256_of(place / WEIGHTS)
     tags = {"name": place.name, "weights": weights, "trained_on": card.trained_on, "dataset": origin.dataset}
     tags |= {"code": origin.code, "parent": origin.parent or "none", "forced": origin.forced or "no"}
@@ -179,4 +184,4 @@ def _register(place: Path, config: ModelConfig, card: "Card", test: Evaluated) -
             run.metrics({f"test/{states}/{name}": value for name, value in scores.numbers().items()})
             for plot in PLOTS:
                 run.file(store().path(test.model[states]) / plot, folder=states)
-        run.register(f"domino-{config.kind}", place, tags)
+        run.register(f"domino-{config.kind}", place, tags, champion=champion)

@@ -85,8 +85,8 @@ class TrackedRun:
         """Keep a copy of a file with the run, in a folder of its files; it must stay there until `tracked` ends."""
         self._submit(lambda client, run: client.log_artifact(run, str(path), folder))
 
-    def register(self, model: str, folder: Path, tags: Mapping[str, str]) -> None:
-        """Keep the files of `folder` as a version of a registered model, with tags, and make it the champion.
+    def register(self, model: str, folder: Path, tags: Mapping[str, str], *, champion: bool) -> None:
+        """Keep the files of `folder` as a version of a registered model, with tags, and make it the champion or not.
 
         The tag `weights` names the version: one that is there is not made again. `folder` must stay until the end.
         """
@@ -94,7 +94,8 @@ class TrackedRun:
         def register(client: "MlflowClient", run: str) -> None:
             known = client.search_model_versions(f"name='{model}' and tags.weights='{tags['weights']}'")
             version = known[0].version if known else _new_version(client, run, model, folder, tags=dict(tags))
-            client.set_registered_model_alias(model, CHAMPION, str(version))
+            if champion:
+                client.set_registered_model_alias(model, CHAMPION, str(version))
 
         self._submit(register)
 

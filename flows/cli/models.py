@@ -65,6 +65,9 @@ def promote(
         ),
     ],
     force: Annotated[str | None, typer.Option(help="Why it is promoted even if it is not better.")] = None,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="Take it into the catalog beside the champion, which stays.")
+    ] = False,
     trained_on: Annotated[
         str | None, typer.Option(help="The device it was trained on, if its config does not say it.")
     ] = None,
@@ -73,13 +76,14 @@ def promote(
     as_json: Json = False,
 ) -> None:
     """Make a model the champion of its kind, if it plays better than the present one on val."""
-    parameters: dict[str, Any] = {"model": inputs.model(model, trained=True), "force": force, "trained_on": trained_on}
+    parameters: dict[str, Any] = {"model": inputs.model(model, trained=True), "force": force, "beside": beside}
+    parameters |= {"trained_on": trained_on}
     promotion = run_flow("stages:promote", settings=_settings({}, sets, quick=quick), **parameters).value
     if as_json:
-        fields = ("promoted", "name", "reason")
+        fields = ("promoted", "name", "champion", "reason")
         typer.echo(json.dumps({field: getattr(promotion, field) for field in fields}))
     elif promotion.promoted:
-        say(f"{promotion.name} is the champion: {promotion.reason}")
+        say(f"{promotion.name} is {'the' if promotion.champion else 'beside the'} champion: {promotion.reason}")
     if not promotion.promoted:
         raise ForgeError.of(
             got=f"a model that is {promotion.reason}",

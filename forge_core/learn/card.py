@@ -160,7 +160,8 @@ Measured on the test split, points in the mover's view, ± half a 95 % interval 
 {table}
 
 A model is a folder: `model.safetensors` (half precision) and `config.json` for torch, `model.onnx` for onnxruntime with
-the same numbers, `metrics.json` with all scores, their intervals and where the model comes from, `SHA256SUMS`.
+the same numbers (a large model is kept without: `forge export --checkpoint NAME` makes it), `metrics.json` with all
+scores, their intervals and where the model comes from, `SHA256SUMS`.
 
 ```python
 from forge_core import learn

@@ -19,6 +19,7 @@ from forge_core.learn.batches import Source, TrainBatches, TrainData, draw
 from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
 from forge_core.learn.ddp import Leader, WorkerSpec, leader, processor_name, workers
 from forge_core.learn.evaluate import Comparison, compare
+from forge_core.learn.grow import can_grow, grown
 from forge_core.learn.hardware import StrategyName
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.lit_module import ForgeModule
@@ -97,7 +98,7 @@ def train(
     as its sums happen to fall.
 
     Raises EmptySplit and other DataErrors for the tokens, ModelError when `resume` is no checkpoint of such a run or
-    `initial` is no model of the same kind and shape, InputError when there are not so many devices.
+    `initial` no model of the kind that can be grown to the shape, InputError when there are not so many devices.
     """
     val_arrays = load_split(tokens, Split.VAL)
     start = None if initial is None else sha256_of(initial / WEIGHTS if initial.is_dir() else initial)
@@ -149,30 +150,21 @@ def _write(output: Path, network: Network, identity: RunIdentity, result: TrainR
 
 
 def first_network(settings: TrainSettings, initial: Path | None) -> Network:
-    """The network that a run begins with; a model without the inputs of tricks is given them, with weights of 0."""
+    """The network that a run begins with; a smaller MLP is grown to the shape that is asked for (see `grow`)."""
     if initial is None:
         return build_network(settings.architecture, settings.kind, settings.seed)
     network, config = read_model(initial) if initial.is_dir() else read_checkpoint(initial)
     wanted = settings.architecture
-    if config.kind == settings.kind and config.architecture == wanted.model_copy(update={"features": "ownership"}):
-        return _with_more_inputs(network, settings).train()
-    if (config.architecture, config.kind) != (wanted, settings.kind):
+    if (config.architecture, config.kind) == (wanted, settings.kind):
+        return network.train()
+    if config.kind != settings.kind or not can_grow(config.architecture, wanted):
         raise WrongModelType.of(
             got=f"{initial}, a {config.kind} model of the shape {config.architecture}",
-            expected=f"a {settings.kind} model of the shape {settings.architecture} to start from",
+            expected=f"a {settings.kind} model of the shape {settings.architecture} to start from, or an MLP that can "
+            "be grown to it: half as wide, or with fewer blocks or inputs",
             remedy="train with that model's network, size and kind, or start from weights drawn by the seed",
         )
-    return network.train()
-
-
-def _with_more_inputs(network: Network, settings: TrainSettings) -> Network:
-    """The same answers from a network that also has the inputs of tricks: their weights start at 0."""
-    grown = build_network(settings.architecture, settings.kind, settings.seed)
-    weights = network.state_dict()
-    inputs = torch.zeros_like(grown.state_dict()["embed.weight"])
-    inputs[:, : weights["embed.weight"].shape[1]] = weights["embed.weight"]
-    grown.load_state_dict(weights | {"embed.weight": inputs})
-    return grown
+    return grown(network, config.architecture, wanted, settings.kind, settings.seed).train()
 
 
 def _source(tokens: Path, settings: TrainSettings, trainer_config: TrainerConfig) -> Source:

@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from flows.cli import app
 from forge_core.errors import InputError
+from forge_core.files import sha256_of
 from forge_core.learn.evaluation_settings import EvaluationSettings
+from forge_core.learn.model_config import WEIGHTS
 from forge_core.learn.settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -114,6 +116,14 @@ def test_who_becomes_the_champion(home: Path, tmp_path: Path) -> None:
     assert back.reason.startswith("forced: to see it (q_gap on val against ")
     assert client.get_model_version_by_alias("domino-qvalue", "champion").tags["name"] == first.name
     assert len(client.search_model_versions("name='domino-qvalue'")) == 2
+
+    third = promote(_model(tmp_path / "third", 2), beside=True, settings=FEW)
+    assert (third.promoted, third.champion) == (True, False)
+    assert learn.load(str(third.name), catalog=_catalog(home)).kind == "qvalue"
+    assert learn.load("champion", catalog=_catalog(home)).digest == sha256_of(
+        _catalog(home) / str(first.name) / WEIGHTS
+    )
+    assert client.get_model_version_by_alias("domino-qvalue", "champion").tags["name"] == first.name
 
 
 def test_a_promotion_that_died_before_mlflow_is_finished_by_the_next(

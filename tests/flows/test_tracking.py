@@ -84,7 +84,7 @@ def test_the_callers_variables_for_mlflow_do_not_count(home: Path, monkeypatch: 
     (home / "model").mkdir(parents=True)
     (home / "model" / "config.json").write_text("{}")
     with tracking.tracked("train", parameters={}, tags={}) as run:
-        run.register("ours", home / "model", {"weights": "abc"})
+        run.register("ours", home / "model", {"weights": "abc"}, champion=True)
     assert run.name is not None
     assert "MLFLOW_TRACKING_TOKEN" not in os.environ
     from mlflow import MlflowClient
@@ -122,7 +122,7 @@ def test_registered_models_have_a_version_and_an_alias_and_only_one_each(home: P
     (tmp_path / "model" / "model.onnx").write_bytes(b"weights")
     for weights in ("one", "one", "two", "one"):
         with tracking.tracked("promote", parameters={}, tags={}) as run:
-            run.register("domino-qvalue", tmp_path / "model", {"weights": weights, "dataset": "abc"})
+            run.register("domino-qvalue", tmp_path / "model", {"weights": weights, "dataset": "abc"}, champion=True)
     client = MlflowClient(f"sqlite:///{home / 'mlflow' / 'mlflow.db'}")
     versions = client.search_model_versions("name='domino-qvalue'")
     assert sorted(version.tags["weights"] for version in versions) == ["one", "two"]

@@ -132,9 +132,20 @@ def test_the_same_weights_keep_their_name_and_others_get_their_own(catalog: Cata
     assert catalog.champions() == {"qvalue": NAME}
 
 
+def test_a_large_model_is_kept_without_onnx(catalog: Catalog, make: Make) -> None:
+    model = make(onnx=bytes(20_000_000))
+    place = catalog.add(model, NAME, champion=True)
+    assert {path.name for path in place.iterdir()} == {"SHA256SUMS", "config.json", "metrics.json", "model.safetensors"}
+    verify(place)
+    assert load("champion", catalog=catalog.root).digest == sha256_of(model / "model.safetensors")
+
+
 def test_a_model_that_is_too_large_is_refused(catalog: Catalog, make: Make) -> None:
-    with pytest.raises(ModelError, match=r"a model of 19\.\d MB.*Expected at most 16 MB"):
-        catalog.add(make(onnx=bytes(16_000_000)), NAME, champion=True)
+    model = make()
+    with (model / "metrics.json").open("ab") as file:
+        file.write(bytes(20_000_000))
+    with pytest.raises(ModelError, match=r"a model of 2\d\.\d MB without its ONNX file.*Expected at most 20 MB"):
+        catalog.add(model, NAME, champion=True)
     assert not catalog.root.exists()
 
 

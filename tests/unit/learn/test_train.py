@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from forge_core.errors import EmptySplit, InputError, ModelError, WrongModelType
 from forge_core.learn.batches import take
 from forge_core.learn.ddp import leader
+from forge_core.learn.grow import can_grow, grown
 from forge_core.learn.history import Epoch
 from forge_core.learn.inference import load
 from forge_core.learn.lit_module import decay_at
@@ -26,7 +27,7 @@ from forge_core.learn.model_config import ModelConfig
 from forge_core.learn.network import build_network, count_parameters
 from forge_core.learn.report import EpochReport
 from forge_core.learn.resume import read_checkpoint, sound_checkpoint
-from forge_core.learn.settings import StreamSettings, TrainSettings
+from forge_core.learn.settings import Architecture, StreamSettings, TrainSettings
 from forge_core.learn.train import TrainerConfig, TrainResult, first_network, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest
@@ -380,10 +381,50 @@ def test_an_empty_split_is_said_before_anything_is_written(settings: TrainSettin
     assert not (tmp_path / "out").exists()
 
 
-def test_a_network_grown_by_more_inputs_answers_as_before(val_arrays: TokenArrays, tmp_path: Path) -> None:
+SMALL = Architecture(network="mlp", width=128, layers=2, heads=1, feedforward=128, features="ownership")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {},
+        {"features": "tricks"},
+        {"layers": 3},
+        {"width": 256, "feedforward": 256},
+        {"width": 256, "feedforward": 256, "layers": 4, "features": "tricks"},
+    ],
+)
+def test_a_grown_network_answers_as_before_and_learns_on(
+    change: dict[str, object], val_arrays: TokenArrays, tmp_path: Path
+) -> None:
+    large = Architecture.model_validate(SMALL.model_dump() | change)
+    network = build_network(SMALL, "qvalue", 1).eval()
+    assert can_grow(SMALL, large)
+    wide = grown(network, SMALL, large, "qvalue", 3)
+    batch = take(val_arrays, slice(0, 50))
+    with torch.inference_mode():
+        before, after = network(batch.tokens, batch.mask), wide(batch.tokens, batch.mask)
+    torch.testing.assert_close(after, before, rtol=1e-4, atol=1e-3)
+    if large.width > SMALL.width:  # two units that are equal part at the first step
+        slots, value = wide(batch.tokens, batch.mask)
+        (slots.square().mean() + value.square().mean()).backward()
+        gradient = dict(wide.named_parameters())["blocks.0.body.1.weight"].grad
+        assert gradient is not None
+        assert not torch.allclose(gradient[:128], gradient[128:])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"width": 64, "feedforward": 64}, {"width": 384, "feedforward": 384}, {"layers": 1}, {"feedforward": 256}],
+)
+def test_what_cannot_be_grown(change: dict[str, object]) -> None:
+    assert not can_grow(SMALL, Architecture.model_validate(SMALL.model_dump() | change))
+
+
+def test_a_run_begins_with_a_smaller_model(tmp_path: Path) -> None:
     settings = TrainSettings.model_validate({"size": "tiny"})
     older = settings.architecture.model_copy(update={"features": "ownership"})
-    network = build_network(older, "qvalue", 1).eval()
+    network = build_network(older, "qvalue", 1)
     config = ModelConfig(
         kind="qvalue",
         architecture=older,
@@ -393,9 +434,6 @@ def test_a_network_grown_by_more_inputs_answers_as_before(val_arrays: TokenArray
         settings=settings,
     )
     write_model(tmp_path, network, config)
-    grown = first_network(settings, tmp_path)
-    batch = take(val_arrays, slice(0, 50))
-    with torch.inference_mode():
-        before, after = network(batch.tokens, batch.mask), grown(batch.tokens, batch.mask)
-    torch.testing.assert_close(after, before)
-    assert count_parameters(grown) > count_parameters(network)
+    assert count_parameters(first_network(settings, tmp_path)) > count_parameters(network)
+    with pytest.raises(WrongModelType, match="half as wide"):
+        first_network(settings.model_copy(update={"network": "transformer"}), tmp_path)
