@@ -13,28 +13,28 @@ import typer
 
 from configs.environment import proxies
 from flows.cli import (
-    about,
     advise,
     arena,
     backfill,
     bid,
+    config,
     eq,
     generate,
-    local,
-    look,
     modal,
     models,
+    pipeline,
     publish,
     review,
+    services,
     shard,
-    stages,
+    solve,
     store,
     table,
+    tokenize,
     train,
-    whole,
 )
+from flows.cli.errors import ForgeGroup
 from flows.cli.examples import add_examples
-from flows.cli.group import ForgeGroup
 
 app = typer.Typer(
     name="forge",
@@ -43,25 +43,25 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-look.add_to(app)
+solve.add_to(app)
 table.add_to(app)
 advise.add_to(app)
 arena.add_to(app)
 generate.add_to(app)
 backfill.add_to(app)
-stages.add_to(app)
+tokenize.add_to(app)
 train.add_to(app)
 models.add_to(app)
-whole.add_to(app)
+pipeline.add_to(app)
 app.add_typer(bid.app, name="bid")
 app.add_typer(eq.app, name="eq")
 app.add_typer(shard.app, name="shard")
 app.add_typer(publish.app, name="publish")
 app.add_typer(modal.app, name="modal")
 app.add_typer(store.app, name="store")
-local.add_to(app)
+services.add_to(app)
 review.add_to(app)
-about.add_to(app)
+config.add_to(app)
 add_examples(app)
 
 

@@ -51,7 +51,7 @@ def advise(
 
 
 def _show(advice: "Advice") -> None:
-    from flows.cli.tables import show_rows
+    from flows.cli.results import show_rows
     from forge_core.rules import domino_name
 
     rows = [

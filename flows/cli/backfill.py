@@ -7,8 +7,8 @@ import typer
 
 from flows.cli import inputs
 from flows.cli.options import Json, Sets, build
+from flows.cli.results import show_json, show_rows
 from flows.cli.running import run_flow
-from flows.cli.tables import show_json, show_rows
 
 
 def add_to(app: typer.Typer) -> None:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import fill
+from flows.cli.modal_options import modal_options
 from flows.cli.options import Json, Sets, build
-from flows.cli.tables import show_json
+from flows.cli.results import show_json
 from forge_core.rules.deal import MAX_SEED
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def why(
 
 
 @app.command()
-@elsewhere
+@modal_options
 def generate(
     start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     count: Annotated[int, typer.Option(help="How many seeds.")] = 10,

@@ -6,18 +6,18 @@ from typing import Annotated, Any
 import typer
 
 from flows.cli import inputs
-from flows.cli.elsewhere import elsewhere
+from flows.cli.errors import ForgeGroup
 from flows.cli.filling import fill
-from flows.cli.group import ForgeGroup
+from flows.cli.modal_options import modal_options
 from flows.cli.options import Json, Sets, build
+from flows.cli.results import show_json
 from flows.cli.running import say
-from flows.cli.tables import show_json
 
 app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command()
-@elsewhere
+@modal_options
 def generate(
     start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
     count: Annotated[int, typer.Option(help="How many seeds.")] = 10,

@@ -8,8 +8,8 @@ import typer
 
 from flows.cli import inputs
 from flows.cli.options import absolute
+from flows.cli.results import show_json, show_rows
 from flows.cli.running import run_flow, say
-from flows.cli.tables import show_json, show_rows
 from forge_core.errors import InputError
 
 if TYPE_CHECKING:

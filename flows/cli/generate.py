@@ -5,14 +5,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.cli.elsewhere import elsewhere
 from flows.cli.filling import fill
+from flows.cli.modal_options import modal_options
 from flows.cli.options import Json, Sets, build
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command()(elsewhere(generate))
+    app.command()(modal_options(generate))
 
 
 def generate(

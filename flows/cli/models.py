@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from flows.cli import inputs
-from flows.cli.elsewhere import elsewhere
-from flows.cli.options import Json, Model, Sets, build
+from flows.cli.modal_options import modal_options
+from flows.cli.options import Data, Json, Model, Output, Sets, build
+from flows.cli.results import evaluation_json, show_evaluation, show_json, show_parts, show_rows
 from flows.cli.running import run_flow, say
-from flows.cli.tables import evaluation_json, show_evaluation, show_json, show_parts
 from forge_core.errors import ForgeError
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ Quick = Annotated[bool, typer.Option("--quick", help="A few thousand states, to 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(elsewhere(evaluate))
+    app.command()(modal_options(evaluate))
     app.command()(promote)
+    app.command()(modal_options(export))
     app.command()(models)
 
 
@@ -90,6 +91,39 @@ def promote(
             expected="a lower q_gap on val, with the whole interval of the difference below 0",
             remedy='train a better one, or say why it should be promoted all the same with --force "why"',
         )
+
+
+def export(
+    checkpoint: Model,
+    data: Data = None,
+    output: Output = None,
+    samples: Annotated[int | None, typer.Option(help="Samples of val on which the files are checked.")] = None,
+    as_json: Json = False,
+    on: Any = None,
+) -> None:
+    """Export a model to ONNX in float32, float16 and int8, each checked against torch on real samples."""
+    from forge_core.learn.export_report import ExportSettings
+    from forge_core.shards.split import Split
+    from tasks.dataset import tokens_of
+
+    settings = build(ExportSettings, {"samples": samples})
+    trained = inputs.model(checkpoint, trained=True)
+    arrays = inputs.tokens(data, [Split.VAL]) or tokens_of(trained)
+    outcome = run_flow(
+        "stages:export",
+        model=trained,
+        tokens=arrays,
+        output=inputs.output(output),
+        settings=settings,
+        on=on,
+    )
+    from flows.report import FILE_COLUMNS, file_rows, place_rows, read_export
+
+    if as_json:
+        show_json({"object": outcome.value, "report": read_export(outcome.value)})
+        return
+    show_rows("ONNX against torch", file_rows(outcome.value), FILE_COLUMNS)
+    show_rows("", place_rows([outcome.value]))
 
 
 def models(as_json: Json = False) -> None:

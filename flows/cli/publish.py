@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.group import ForgeGroup
+from flows.cli.errors import ForgeGroup
 from flows.cli.options import Json
+from flows.cli.results import show_rows
 from flows.cli.running import say
-from flows.cli.tables import show_rows
 from forge_core.publish.kind import Kind
 
 app = typer.Typer(cls=ForgeGroup, help="Data for others.", no_args_is_help=True, rich_markup_mode=None)

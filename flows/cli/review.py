@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import Json
+from flows.cli.results import show_rows
 from flows.cli.running import say
-from flows.cli.tables import show_rows
 
 if TYPE_CHECKING:
     from forge_core.review.played import BrokenHand

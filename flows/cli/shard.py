@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.group import ForgeGroup
+from flows.cli.errors import ForgeGroup
 from flows.cli.options import Json
-from flows.cli.tables import show_json
+from flows.cli.results import show_json
 
 app = typer.Typer(cls=ForgeGroup, help="Shards.", no_args_is_help=True, rich_markup_mode=None)
 

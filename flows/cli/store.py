@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.group import ForgeGroup
+from flows.cli.errors import ForgeGroup
 from flows.cli.options import Json
-from flows.cli.tables import show_rows
+from flows.cli.results import show_rows
 
 if TYPE_CHECKING:
     from forge_core.artifacts.upkeep import Item, Plan

@@ -5,16 +5,16 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.elsewhere import elsewhere
 from flows.cli.inputs import model, tokens
 from flows.cli.inputs import output as folder
+from flows.cli.modal_options import modal_options
 from flows.cli.options import Output, Sets, build
 from flows.cli.running import run_flow, say
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command()(elsewhere(train))
+    app.command()(modal_options(train))
 
 
 def train(

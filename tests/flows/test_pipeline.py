@@ -8,7 +8,7 @@ import pytest
 from pydantic_core import to_jsonable_python
 
 from configs.pipeline import PipelineSettings, load_preset, preset_names
-from flows.cli.tables import pipeline_json
+from flows.cli.results import pipeline_json
 from forge_core.errors import InputError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.settings import TrainSettings

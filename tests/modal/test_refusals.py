@@ -9,7 +9,7 @@ from control_plane import ControlPlane
 from test_executor import away, deals
 
 from configs.modal import Place
-from flows.cli.elsewhere import options
+from flows.cli.modal_options import place_of
 from flows.modal_checks import modal_checks
 from forge_core.errors import BudgetReached, InputError, RemoteError
 from tasks.remote import connection
@@ -70,10 +70,10 @@ def test_a_place_that_cannot_be_meant(text: str) -> None:
 
 
 def test_every_limit_can_be_typed() -> None:
-    typed = options(on="modal:T4", budget=2.0, max_containers=3, time_limit=60, retries=0, yes=True)
+    typed = place_of(on="modal:T4", budget=2.0, max_containers=3, time_limit=60, retries=0, yes=True)
     assert typed == Place(gpus=("T4",), budget=2.0, max_containers=3, time_limit=60, retries=0, agreed=True)
     with pytest.raises(InputError, match="--retries or --yes without --on"):
-        options(on=None, budget=None, max_containers=None, time_limit=None, retries=0, yes=False)
+        place_of(on=None, budget=None, max_containers=None, time_limit=None, retries=0, yes=False)
 
 
 def test_the_doctor_says_what_is_missing_on_modal(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:

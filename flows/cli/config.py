@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Json
-from flows.cli.tables import show_rows
+from flows.cli.results import show_rows
 
 FIRST_STEPS = (
     "First steps: `forge doctor` checks the installation, `forge solve --seed 0 --declaration sixes` looks at one "

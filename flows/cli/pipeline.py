@@ -4,15 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.elsewhere import elsewhere
+from flows.cli.modal_options import modal_options
 from flows.cli.options import Json, Sets, build
+from flows.cli.results import pipeline_json, show_json, show_pipeline
 from flows.cli.running import run_flow
-from flows.cli.tables import pipeline_json, show_json, show_pipeline
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(elsewhere(pipeline))
+    app.command()(modal_options(pipeline))
 
 
 def pipeline(

@@ -1,4 +1,4 @@
-"""The options of commands whose work may go to Modal."""
+"""The options of commands whose work may go to Modal: --on, --budget and so on."""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from flows.cli.options import build
 C = TypeVar("C", bound=Callable[..., Any])
 
 
-def options(
+def place_of(
     on: Annotated[
         str | None, typer.Option("--on", help='"modal", or "modal:T4"; several GPUs in order: "modal:L4,T4".')
     ] = None,
@@ -40,17 +40,17 @@ def options(
     return build(Place, {"gpus": Place.parse(on).gpus, "agreed": yes, **given})
 
 
-def elsewhere(command: C) -> C:
+def modal_options(command: C) -> C:
     """Give a command these options; its parameter `on` then gets the place that was typed, None for here."""
-    added = inspect.signature(options).parameters
+    added = inspect.signature(place_of).parameters
     own = inspect.signature(command)
 
     @wraps(command)
     def run(**values: Any) -> Any:
-        place = options(**{name: values.pop(name) for name in added})
+        place = place_of(**{name: values.pop(name) for name in added})
         return command(**values, on=place)
 
     kept = [parameter for name, parameter in own.parameters.items() if name not in added]
     setattr(run, "__signature__", own.replace(parameters=[*kept, *added.values()]))  # noqa: B010
-    run.__annotations__ = {**command.__annotations__, **options.__annotations__}
+    run.__annotations__ = {**command.__annotations__, **place_of.__annotations__}
     return run  # pyright: ignore[reportReturnType]

@@ -6,8 +6,8 @@ import typer
 
 from flows.cli import inputs
 from flows.cli.options import Json
+from flows.cli.results import show_json
 from flows.cli.running import connect, enter, say
-from flows.cli.tables import show_json
 
 
 def add_to(app: typer.Typer) -> None:
