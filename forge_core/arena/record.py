@@ -1,15 +1,17 @@
 """A match on disk: match.json says what is played, and a Parquet file a block of deals holds its contracts.
 
 A block is written whole or not at all, so that a match that is killed goes on behind its last block; what is read is
-replayed by the rules.
+compared with the digest that was written with it, and replayed by the rules.
 """
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forge_core.arena.games import GAME_SCHEMA, deal_seed
@@ -23,6 +25,7 @@ from forge_core.rules.auction import GAME_MARKS
 
 _MATCH = "match.json"
 _VERSION = 1
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError, OverflowError, pa.ArrowException, pl.exceptions.PolarsError)
 
 
 def open_record(folder: Path, settings: MatchSettings, versions: dict[str, str]) -> None:
@@ -59,7 +62,10 @@ def read_settings(folder: Path) -> MatchSettings:
             expected="a folder that `forge arena --record` wrote",
             remedy="check the path",
         )
-    return MatchSettings.model_validate(_loaded(folder / _MATCH)["settings"])
+    try:
+        return MatchSettings.model_validate(_loaded(folder / _MATCH)["settings"])
+    except (KeyError, ValueError) as error:
+        raise _damaged(folder / _MATCH, str(error).partition("\n")[0]) from error
 
 
 def block_path(folder: Path, seeds: range) -> Path:
@@ -71,28 +77,34 @@ def write_block(folder: Path, block: Block) -> None:
     """Write a block, atomically."""
     table = block.contracts.to_arrow()
     effort = json.dumps([[e.seconds, e.decisions] for e in block.effort])
-    table = table.replace_schema_metadata({"version": str(_VERSION), "effort": effort})
+    digest = _digest(block.contracts, effort)
+    table = table.replace_schema_metadata({"version": str(_VERSION), "effort": effort, "sha256": digest})
     with replacing(block_path(folder, block.seeds), durable=True) as temporary:
-        pq.write_table(table, temporary, compression="zstd")
+        pq.write_table(table, temporary, compression="zstd", write_page_checksum=True)
 
 
 def read_block(folder: Path, seeds: range) -> Block | None:
     """The block of these seeds; None when it was not played yet.
 
     Raises:
-        DamagedFile: it is not what was written: unreadable, of other seeds, or with plays that the rules refute.
+        DamagedFile: it is not what was written: unreadable, with another digest, of other seeds, or with plays that the
+            rules refute. A block without a digest is of before they had one.
     """
     path = block_path(folder, seeds)
     if not path.is_file():
         return None
     try:
-        table = pq.read_table(path)
+        table = pq.read_table(path, page_checksum_verification=True)
         metadata: dict[bytes, bytes] = table.schema.metadata or {}
         effort = [Effort(float(s), int(n)) for s, n in json.loads(metadata[b"effort"])]
         schema = GAME_SCHEMA if "game" in table.column_names else SCHEMA
-        contracts = pl.DataFrame(pl.from_arrow(table)).select(list(schema)).cast(pl.Schema(schema))
+        rows = table.select(list(schema)).to_pydict()  # polars ends the program at an Arrow text that is no UTF-8
+        contracts = pl.DataFrame(rows, schema=schema)
+        digest = metadata.get(b"sha256")
+        if digest is not None and digest.decode() != _digest(contracts, metadata[b"effort"].decode()):
+            raise ValueError("its digest is not the one that was written")
         (_check_games if "game" in schema else _check)(contracts, seeds)
-    except (OSError, ValueError, KeyError, TypeError, pl.exceptions.PolarsError, ForgeError) as error:
+    except (*_UNREADABLE, ForgeError) as error:
         raise DamagedFile.of(
             got=f"{path}, which is no sound block of contracts ({error})",
             expected=f"two contracts or games of each seed {seeds.start}-{seeds.stop - 1}, played by the rules",
@@ -137,6 +149,11 @@ def replayed(row: dict[str, Any]) -> Record:
     return record
 
 
+def _digest(contracts: pl.DataFrame, effort: str) -> str:
+    """SHA-256 of all that a block says."""
+    return hashlib.sha256(json.dumps([effort, contracts.to_dict(as_series=False)], sort_keys=True).encode()).hexdigest()
+
+
 def _check(contracts: pl.DataFrame, seeds: range) -> None:
     if contracts["seed"].to_list() != [seed for seed in seeds for _ in range(2)]:
         raise ValueError("the seeds are others")
@@ -173,13 +190,20 @@ def _check_plays(contracts: pl.DataFrame) -> None:
 
 def _loaded(path: Path) -> dict[str, Any]:
     try:
-        return json.loads(path.read_text())
+        found = json.loads(path.read_text())
     except ValueError as error:
-        raise DamagedFile.of(
-            got=f"{path}, which is no JSON",
-            expected="what `forge arena --record` wrote",
-            remedy="choose another folder",
-        ) from error
+        raise _damaged(path, str(error)) from error
+    if not (isinstance(found, dict) and all(isinstance(found.get(part), dict) for part in ("settings", "versions"))):
+        raise _damaged(path, "without settings and versions")
+    return cast("dict[str, Any]", found)
+
+
+def _damaged(path: Path, problem: str) -> DamagedFile:
+    return DamagedFile.of(
+        got=f"{path}, which says of no match what it is ({problem})",
+        expected="what `forge arena --record` wrote",
+        remedy="choose another folder",
+    )
 
 
 def _differences(found: dict[str, Any], asked: dict[str, Any]) -> list[str]:

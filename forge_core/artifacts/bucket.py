@@ -12,7 +12,7 @@ it was last of use; a hit writes it again when that was more than a day ago.
 import hashlib
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,8 @@ from pydantic import ValidationError
 from forge_core.artifacts.backend import KeyFile, Orphan, Stored
 from forge_core.artifacts.key import Entry
 from forge_core.artifacts.listing import FileEntry, Listing
-from forge_core.errors import StoreError
+from forge_core.errors import InputError, StoreError
+from forge_core.files import inside
 from forge_core.threads import worker_threads
 
 if TYPE_CHECKING:
@@ -96,11 +97,15 @@ class Bucket:
 
         def download(info: "FileInfo") -> FileEntry:
             path = self._path_in(digest, info)
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            with (folder / path).open("wb") as copy:
+            place = inside(folder, path)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("wb") as copy:
                 return self._read_through(info, path, copy.write)
 
-        return self._compare(digest, download)
+        try:
+            return self._compare(digest, download)
+        except InputError as error:
+            return f"a name in it leads elsewhere ({error})"
 
     def corruption(self, digest: str, *, on_bytes: Callable[[int], None] | None = None) -> str | None:
         """What is wrong with an object, in words; None when every file is there and has its digest."""
@@ -145,7 +150,8 @@ class Bucket:
         for mark in reversed(marks):
             self._delete(self._path(mark))
         if digest:
-            self._each(self._delete, [info.path for info in self._list(_object_name(digest))])
+            with self._store_errors(), suppress(FileNotFoundError):
+                self._files.delete_dir(self._path(_object_name(digest)))  # whatever the files in it are called
         return True
 
     def orphans(self) -> Iterator[Orphan]:
@@ -161,7 +167,7 @@ class Bucket:
 
     def clear(self, orphan: Orphan) -> bool:
         """Remove an orphan; always true."""
-        with self._store_errors():
+        with self._store_errors(), suppress(FileNotFoundError):
             self._files.delete_dir(orphan.place)
         return True
 

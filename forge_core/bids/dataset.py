@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import ValidationError
 
 from forge_core.bids.matrix import Method, bid_matrix
 from forge_core.bids.settings import BidSettings
@@ -206,7 +207,10 @@ def _metadata(path: Path) -> dict[str, str]:
 
 
 def _settings(path: Path) -> BidSettings:
-    return BidSettings.model_validate_json(_metadata(path)["settings"])
+    try:
+        return BidSettings.model_validate_json(_metadata(path)["settings"])
+    except ValidationError as error:
+        raise _damaged(path, f"settings that cannot be read ({error.errors()[0]['msg']})") from error
 
 
 def _damaged(path: Path, why: str) -> DamagedFile:

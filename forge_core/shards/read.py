@@ -95,7 +95,7 @@ def _open(path: Path) -> Generator[pq.ParquetFile, None, None]:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True, memory_map=False) as file:
             yield file
-    except (pa.ArrowException, OSError) as problem:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as problem:
         raise DamagedFile.of(
             got=f"{path}, which cannot be read ({problem})",
             expected="a whole Parquet file as it was written",

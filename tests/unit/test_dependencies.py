@@ -4,11 +4,14 @@ import re
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 OURS = "crystal-forge"
+PYTHONS = ("3.11.0", "3.12.0")
+"""The first of each version that we allow: redis wants async-timeout before 3.11.3."""
 
 
 def _pins() -> dict[str, str]:
@@ -52,6 +55,20 @@ def test_constraints_pin_all_that_is_installed() -> None:
     pins, needed = _pins(), _needed()
     assert {"torch", "prefect", "mlflow", "grpclib", "anyio"} <= needed.keys()
     assert not needed.keys() - pins.keys(), "not pinned"
+
+
+@pytest.mark.parametrize("python", PYTHONS)
+def test_constraints_pin_what_another_python_would_get(python: str) -> None:
+    pins, short = _pins(), python.rpartition(".")[0]
+    environment = {"python_full_version": python, "python_version": short, "extra": ""}
+    floating = {
+        f"{requirement.name} for {name}"
+        for name in _needed()
+        for requirement in map(Requirement, distribution(name).requires or ())
+        if (requirement.marker is None or requirement.marker.evaluate(environment))
+        and canonicalize_name(requirement.name) not in pins
+    }
+    assert not floating
 
 
 def test_what_is_installed_is_what_is_pinned() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
@@ -146,6 +147,48 @@ def test_a_damaged_block_is_noticed(tmp_path: Path, fault: str) -> None:
         write_block(tmp_path, Block(block.seeds, frame, block.effort))
     with pytest.raises(DamagedFile, match="Delete this file"):
         match("random", "highest", count=BLOCK, record=tmp_path)
+
+
+def test_no_flipped_byte_changes_what_a_record_says(tmp_path: Path) -> None:
+    match("random", "highest", count=BLOCK, record=tmp_path)
+    path, sound = block_path(tmp_path, range(BLOCK)), read_block(tmp_path, range(BLOCK))
+    raw = path.read_bytes()
+    noticed = 0
+    assert sound is not None
+    for place in range(0, len(raw), 11):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 1 << place % 8]) + raw[place + 1 :])
+        try:
+            found = read_block(tmp_path, range(BLOCK))
+        except DamagedFile:
+            noticed += 1
+            continue
+        assert found is not None
+        assert found.contracts.equals(sound.contracts)
+        assert found.effort == sound.effort
+    assert noticed > len(raw) / 22
+
+
+def test_a_block_of_before_digests_is_read(tmp_path: Path) -> None:
+    match("random", "highest", count=BLOCK, record=tmp_path)
+    path, sound = block_path(tmp_path, range(BLOCK)), read_block(tmp_path, range(BLOCK))
+    table = pq.read_table(path)
+    known = {name: text for name, text in table.schema.metadata.items() if name != b"sha256"}
+    pq.write_table(table.replace_schema_metadata(known), path)
+    found = read_block(tmp_path, range(BLOCK))
+    assert sound is not None
+    assert found is not None
+    assert found.contracts.equals(sound.contracts)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"settings": {}, "versions": {}}', '{"settings": 1, "versions": {}}']
+)
+def test_a_damaged_description_of_a_match_is_noticed(tmp_path: Path, content: str) -> None:
+    (tmp_path / "match.json").write_text(content)
+    with pytest.raises(DamagedFile, match="says of no match"):
+        read_settings(tmp_path)
+    with pytest.raises((DamagedFile, InputError), match="match"):
+        match("random", "highest", count=1, record=tmp_path)
 
 
 _PROGRAM = """

@@ -88,6 +88,28 @@ def test_a_damaged_object_is_dropped_and_made_again(
     second.verify(reference)
 
 
+@pytest.mark.parametrize("name", ["../../../../stolen", "..", "/tmp/stolen", "a/../../stolen", "a\\b"])
+def test_names_that_lead_out_of_an_object_are_not_followed(
+    machine: Callable[[str], Store],
+    storage: Any,
+    prefix: str,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    reference = build(machine("first")).reference
+    sound, before = set(storage.files(prefix)), set(tmp_path.rglob("*"))
+    storage.put(f"{prefix}/{object_file(reference, name)}", b"not ours")
+    second = machine("second")
+    assert build(second).reference == reference
+    assert "it is made again" in caplog.text
+    assert {path for path in tmp_path.rglob("*") if not path.is_relative_to(second.root)} == before
+    assert not Path("/tmp/stolen").exists()
+    assert (second.path(reference) / NUMBERS).read_text() == "1 2 3"
+    assert {path.name for path in second.path(reference).rglob("*")} == {"train", "numbers.txt", "summary.txt"}
+    assert set(storage.files(prefix)) == sound
+
+
 def test_a_listing_or_key_that_cannot_be_read_is_written_again(
     machine: Callable[[str], Store], storage: Any, prefix: str
 ) -> None:

@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import torch
 
 from forge_core.bids.dataset import collate_bids, read_matrix
 from forge_core.datasets.base import claim
-from forge_core.errors import DamagedFile, DataError, SchemaMismatch
+from forge_core.errors import DamagedFile, DataError, ForgeError, SchemaMismatch
 from forge_core.expected_q.collate import collate
 from forge_core.expected_q.files import read_game
 from forge_core.expected_q.schema import COLUMNS
@@ -146,6 +147,19 @@ def test_no_flipped_byte_changes_what_is_read(kind: str, originals: dict[str, An
             one, other = read_shard(original.path(0)), read_shard(path)
             assert one.frame.equals(other.frame)
             assert one.metadata.dominoes == other.metadata.dominoes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_flipped_byte_at_the_end_is_told_in_words(kind: str, originals: dict[str, Any], tmp_path: Path) -> None:
+    """There Parquet files and archives say what is in them: whatever a reader makes of it, it is an error of ours."""
+    original = originals[kind]
+    path, raw = tmp_path / "train" / original.path(0).name, original.path(0).read_bytes()
+    path.parent.mkdir()
+    for place in range(max(0, len(raw) - 4000), len(raw), 13):
+        path.write_bytes(raw[:place] + bytes([raw[place] ^ 128]) + raw[place + 1 :])
+        for look in (original.dataset.verify, original.dataset.check_settings):
+            with suppress(ForgeError):
+                look(path)
 
 
 def test_every_byte_of_a_record_of_a_game_is_checked(originals: dict[str, Any], tmp_path: Path) -> None:
