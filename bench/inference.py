@@ -3,20 +3,23 @@
 Positions per second at batch 1 and 1,024, by torch and by onnxruntime in each precision. Measured are the champion of
 the catalog, where there is one, and the untrained presets (as fast as trained ones); with --quick the champion alone,
 or else the smallest preset. Rates are wall-clock, with whatever else the machine was doing.
+
+Then the ONNX files of the catalog as they are, in turn and on one thread, by processor seconds: the median of several
+rounds, and of the champion's rate divided by each other's.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from report import options, publish
 
-from forge_core.learn.catalog import CHAMPION, Catalog
+from forge_core.learn.catalog import CHAMPION, ONNX, Catalog
 from forge_core.learn.export import export_onnx
 from forge_core.learn.export_report import ExportSettings, Precision
-from forge_core.learn.inference import load
+from forge_core.learn.inference import OnnxModel, load
 from forge_core.learn.model import Model, config_of, write_model
 from forge_core.learn.network import build_network
 from forge_core.learn.settings import SIZES, TrainSettings
@@ -49,12 +52,14 @@ def samples(n: int = 2048) -> TokenArrays:
     )
 
 
-def positions_per_second(model: Model, arrays: TokenArrays, batch: int, seconds: float) -> int:
+def positions_per_second(
+    model: Model, arrays: TokenArrays, batch: int, seconds: float, clock: Callable[[], float] = time.perf_counter
+) -> int:
     tokens, mask = arrays.tokens[:batch], arrays.mask[:batch]
     for _ in range(WARM):
         model(tokens, mask)
-    calls, start = 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - start) < seconds:
+    calls, start = 0, clock()
+    while (elapsed := clock() - start) < seconds:
         model(tokens, mask)
         calls += 1
     return round(calls * batch / elapsed)
@@ -91,6 +96,26 @@ def models(folder: Path, *, quick: bool) -> Iterator[tuple[str, Path]]:
         yield preset.name, preset
 
 
+def catalog_rates(arrays: TokenArrays, rounds: int, seconds: float) -> dict[str, object]:
+    """The ONNX files of the catalog, [round, model] by batch: medians, and those of the champion's share."""
+    catalog, found = Catalog(), dict[str, object]()
+    files = [path for name in catalog.names() if (path := catalog.root / name / ONNX).is_file()]
+    champion = catalog.find(CHAMPION) if catalog.champions() else None
+    sessions = [OnnxModel(path, threads=1) for path in files]
+    for batch in BATCHES:
+        measured = [
+            [positions_per_second(model, arrays, batch, seconds, time.process_time) for model in sessions]
+            for _ in range(rounds)
+        ]
+        for path, rate in zip(files, np.median(measured, 0), strict=True):
+            found[f"{path.parent.name}_onnx_one_thread_batch_{batch}_per_processor_second"] = round(float(rate))
+        for place, path in enumerate(files if champion is not None and champion / ONNX in files else []):
+            if champion is not None and path.parent != champion:
+                shares = [row[files.index(champion / ONNX)] / row[place] for row in measured]
+                found[f"champion_of_{path.parent.name}_batch_{batch}"] = float(np.median(shares))
+    return found
+
+
 def measure(*, quick: bool) -> dict[str, object]:
     arrays = samples()
     seconds = 1 if quick else 5
@@ -98,7 +123,7 @@ def measure(*, quick: bool) -> dict[str, object]:
     with TemporaryDirectory() as folder:
         for name, model in models(Path(folder), quick=quick):
             found |= rates(name, model, arrays, seconds)
-    return found
+    return found | catalog_rates(arrays, 7 if quick else 15, 0.2 if quick else 1)
 
 
 def main() -> None:

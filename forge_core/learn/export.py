@@ -14,12 +14,13 @@ import numpy as np
 import onnx
 import torch
 from onnxruntime.quantization.onnx_model import ONNXModel
-from onnxruntime.transformers.float16 import convert_float_to_float16
+from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
 from forge_core.errors import ParityError
 from forge_core.files import write_text
 from forge_core.learn.batches import draw
 from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision, refusal
+from forge_core.learn.half_precision import with_halves
 from forge_core.learn.inference import ONNX_CONFIG, OnnxModel, TorchModel
 from forge_core.learn.metrics import difference, measure_model
 from forge_core.learn.model import Answer, Model, answers, read_model
@@ -32,18 +33,21 @@ from forge_core.tokens.vocabulary import N_FEATURES, N_TOKENS
 _BLOCK = 32  # weights that share a scale
 _INT8_PRODUCTS = 4  # onnxruntime's name for: multiply in int8 where the processor can, inputs scaled block by block
 
+_FLOAT32_ONLY = [each for each in DEFAULT_OP_BLOCK_LIST if each != "Max"]
+"""Operators that get casts around them; those around a second Max of one tensor would have the first one's name."""
+
 
 def reduced(model: onnx.ModelProto, precision: Precision) -> onnx.ModelProto:
     """The float32 model in another precision; the model itself is left as it was. Equal models give equal bytes."""
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     if precision is Precision.FP16:
-        return convert_float_to_float16(copy, keep_io_types=True)
+        return convert_float_to_float16(copy, keep_io_types=True, op_block_list=_FLOAT32_ONLY)
     return _int8(copy) if precision is Precision.INT8 else copy
 
 
 def _int8(model: onnx.ModelProto) -> onnx.ModelProto:
-    """All products with weights in int8.
+    """All products with weights in int8, tables in half precision.
 
     Unlike onnxruntime's dynamic quantisation, which scales the inputs of a whole batch by the largest of them, this
     gives a state the same answer whatever other states it is asked with.
@@ -56,7 +60,7 @@ def _int8(model: onnx.ModelProto) -> onnx.ModelProto:
     with suppress_warnings("onnxruntime.quantization"):
         quantizer.process()
     quantizer.model.clean_initializers()
-    return quantizer.model.model
+    return with_halves(quantizer.model.model)
 
 
 def _blockwise() -> Any:
@@ -184,7 +188,7 @@ def _export(network: Network) -> onnx.ModelProto:
         )
     if program is None:
         raise ParityError.of(got="no program", expected="an ONNX program from torch", remedy="report this")
-    return _without_traces(program.model_proto)
+    return _with_plain_look_ups(_without_traces(program.model_proto))
 
 
 def _portable(network: Network) -> Network:
@@ -207,4 +211,23 @@ def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
+    return model
+
+
+def _with_plain_look_ups(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with rows of tables fetched by Gather: the exporter writes Unsqueeze and GatherND, two operators."""
+    graph = model.graph
+    numbers = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    made_by = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        if node.op_type != "GatherND" or any(each.name == "batch_dims" and each.i for each in node.attribute):
+            continue
+        index = made_by.get(node.input[1])
+        if index is not None and index.op_type == "Unsqueeze" and numbers[index.input[1]].tolist() == [-1]:
+            gather = onnx.helper.make_node("Gather", [node.input[0], index.input[0]], node.output, node.name, axis=0)
+            node.CopyFrom(gather)
+    used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
+    kept = [node for node in graph.node if not used.isdisjoint(node.output)]
+    del graph.node[:]
+    graph.node.extend(kept)
     return model

@@ -29,11 +29,17 @@ def write_half_precision(model: Path, output: Path) -> None:
 
 
 def shrink_onnx(source: Path, target: Path) -> None:
-    """Store the tensors of an ONNX file in half precision where this loses nothing; its answers stay the same.
+    """Store the tensors of an ONNX file in half precision where this loses nothing; its answers stay the same."""
+    model = with_halves(onnx.load(str(source)))
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))
+
+
+def with_halves(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its tensors in half precision where this loses nothing.
 
     A cast restores them when the file is loaded. Tensors that half precision would change are left as they are.
     """
-    model = onnx.load(str(source))
     casts: list[onnx.NodeProto] = []
     for tensor in model.graph.initializer:
         if tensor.data_type != TensorProto.FLOAT:
@@ -48,5 +54,4 @@ def shrink_onnx(source: Path, target: Path) -> None:
     nodes = [*casts, *model.graph.node]
     del model.graph.node[:]
     model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(target))
+    return model

@@ -87,7 +87,7 @@ class OwnershipMLP(Network):
         inputs = self.inputs(tokens, mask, dominoes).to(self.embed.weight.dtype)
         outputs = self.head(self.norm(self.blocks(self.embed(inputs))))
         mine = dominoes[:, FIRST_HAND : FIRST_HAND + N_SLOTS]
-        return outputs[:, :N_DOMINOES].gather(1, mine), outputs[:, N_DOMINOES]
+        return outputs.gather(1, mine), outputs[:, N_DOMINOES]
 
 
 class Layer(nn.Module):

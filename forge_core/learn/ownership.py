@@ -7,30 +7,24 @@ what an MLP learns slowly. On 600,000 samples of 800 deals, width 512, they took
 """
 
 import torch
-from jaxtyping import Bool, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
+from forge_core.learn import rule_tables as tables
+from forge_core.learn.rule_tables import GONE, N_DOMINOES, N_PLAYS, N_SEATS, N_SUITS, NONE, SUIT_SIZE
 from forge_core.learn.settings import FeatureSet
-from forge_core.learn.trick_features import N_TRICK_INPUTS, Answers, Table, TrickInputs
-from forge_core.rules import DOMINOES, Declaration, domino_id
-from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK, SUITS
-from forge_core.tokens.vocabulary import CARDINALITY, CONTEXT, FIRST_HAND, FIRST_TRICK, N_TOKENS, Feature
-
-N_DOMINOES = len(DOMINOES)
-N_SEATS = 4
-GONE = 4  # the owner of a domino that was played
-SUIT_SIZE = 7
-N_PLACES = N_TOKENS - FIRST_TRICK
+from forge_core.learn.trick_features import N_TRICK_INPUTS, Answers, Hands, Table, TrickInputs
+from forge_core.tokens.vocabulary import CARDINALITY, CONTEXT, FIRST_HAND, FIRST_TRICK, Feature
 
 N_INPUTS = (
     N_DOMINOES * (N_SEATS + 1)  # owner of each domino
-    + len(SUITS) * SUIT_SIZE * (N_SEATS + 1)  # owner of each suit's strongest domino, second strongest ...
-    + len(SUITS) * SUIT_SIZE * N_SEATS  # the same among the dominoes that are still held
-    + N_PLACES * N_DOMINOES  # the plays of the present trick by place
+    + N_SUITS * SUIT_SIZE * (N_SEATS + 1)  # owner of each suit's strongest domino, second strongest ...
+    + N_SUITS * SUIT_SIZE * N_SEATS  # the same among the dominoes that are still held
+    + N_PLAYS * N_DOMINOES  # the plays of the present trick by place
     + CARDINALITY[Feature.DECLARATION]
     + CARDINALITY[Feature.RELATIVE_LEADER]
-    + len(SUITS)  # the led suit
     + N_SEATS * N_DOMINOES  # which seats could beat a held domino, were it led
+    + N_SUITS  # the led suit
     + N_SEATS  # who is winning the trick
     + 3 * N_DOMINOES  # the mover may play it; it may, and would win so far; a seat to come may play it, and win
 )
@@ -49,21 +43,43 @@ class OwnershipInputs(nn.Module):
 
     domino_of_pips: Tensor
     suits: Tensor
-    led_suit: Tensor
-    follows: Tensor
-    rank: Tensor
+    free: Tensor
+    five: Tensor
+    four: Tensor
+    held_places: Tensor
+    holdings: Tensor
+    answers: Tensor
+    first_answers: Tensor
+    combinations: Tensor
+    led_suits: Tensor
+    trick_numbers: Tensor
+    suits_of_tricks: Tensor
+    of_tricks: Tensor
+    turns: Tensor
+    plays: Tensor
     counts: Tensor
 
     def __init__(self, features: FeatureSet = "ownership") -> None:
         super().__init__()
         self.tricks = TrickInputs() if features == "tricks" else None
-        self._add("counts", torch.tensor(COUNT_POINTS, dtype=torch.float32) / 16)
-        pips = [domino_id(high, low) for high in range(7) for low in range(7)]
-        self._add("domino_of_pips", torch.tensor(pips))
-        self._add("suits", torch.tensor([_strongest_first(declaration) for declaration in Declaration]))
-        self._add("led_suit", torch.tensor(LED_SUIT))
-        self._add("follows", torch.tensor(FOLLOWS))
-        self._add("rank", torch.tensor(RANK, dtype=torch.int8))
+        suits, free = tables.suits()
+        self._add("domino_of_pips", tables.dominoes_of_pips())
+        self._add("suits", suits)
+        self._add("free", free)
+        self._add("five", tables.flags(N_SEATS + 1, 2 * (GONE + 1)))
+        self._add("four", tables.flags(N_SEATS, 2 * (GONE + 1)))
+        self._add("held_places", tables.held_places())
+        self._add("holdings", tables.holdings())
+        self._add("answers", tables.answers())
+        self._add("first_answers", tables.first_answers())
+        self._add("combinations", tables.combinations())
+        self._add("led_suits", tables.led_suits())
+        self._add("trick_numbers", tables.trick_numbers())
+        self._add("suits_of_tricks", tables.suits_of_tricks())
+        self._add("of_tricks", tables.tricks())
+        self._add("turns", tables.turns())
+        self._add("plays", tables.flags(N_DOMINOES, NONE + 1))
+        self._add("counts", tables.counts_of_plays())
 
     def dominoes(self, tokens: Int64[Tensor, "batch 32 12"]) -> Int64[Tensor, "batch 32"]:
         """The domino (0-27) of each token; 0 for the context and for absent plays."""
@@ -71,110 +87,90 @@ class OwnershipInputs(nn.Module):
 
     def forward(
         self, tokens: Int64[Tensor, "batch 32 12"], mask: Bool[Tensor, "batch 32"], dominoes: Int64[Tensor, "batch 32"]
-    ) -> Tensor:
-        """The inputs, [batch, input_width(features)]: bool, or float32 with the tricks. What is absent is 0."""
-        declaration = tokens[:, CONTEXT, Feature.DECLARATION]
-        leader = tokens[:, CONTEXT, Feature.RELATIVE_LEADER]
-        hands = tokens[:, FIRST_HAND:FIRST_TRICK]
-        owner = torch.where(hands[..., Feature.IS_HELD] == 1, hands[..., Feature.RELATIVE_SEAT], GONE)
-        owner = torch.zeros_like(owner).scatter(1, dominoes[:, FIRST_HAND:FIRST_TRICK], owner)
-        plays, played = dominoes[:, FIRST_TRICK:], mask[:, FIRST_TRICK:]
-        held = _held_by(owner)
-        answers = self._answers(held, declaration)
-        of_trick, table = self._of_trick(held, declaration, leader, plays, played)
+    ) -> Float[Tensor, "batch inputs"]:
+        """The inputs, [batch, input_width(features)]. What is absent is 0."""
+        context = tokens[:, CONTEXT]
+        declaration, leader = context[:, Feature.DECLARATION], context[:, Feature.RELATIVE_LEADER]
+        owner = _owner(tokens, dominoes)
+        by_owner = self.five[owner]
+        hands = self._hands(by_owner, declaration)
+        answers = self._answers(hands, declaration)
+        plays = torch.where(mask[:, FIRST_TRICK:], dominoes[:, FIRST_TRICK:], NONE)
+        table, declared, leads = self._table(declaration, leader, plays)
+        to_lead, to_play = (self.combinations[leader] @ answers.by_suit).split((16, 9), 1)
+        to_lead = to_lead @ self.led_suits[declaration]
+        to_play = to_play @ self.suits_of_tricks[table.number]
+        could_beat = (to_lead[:, :N_SEATS] > table.rank_as_lead).float() * hands.held.sum(1, keepdim=True)
+        playable = hands.held * table.comes * torch.maximum(table.follows, to_play[:, :N_SEATS])
+        mine, others = playable[:, :1], playable[:, 1:].amax(1, keepdim=True)
+        of_trick = (mine, mine * table.beats, others * table.beats)
         groups = (
-            _one_hot(owner, N_SEATS + 1),
-            *self._by_suit(owner, declaration),
-            _one_hot(plays, N_DOMINOES) & played.repeat_interleave(N_DOMINOES, 1),
-            _one_hot(declaration.unsqueeze(1), CARDINALITY[Feature.DECLARATION]),
-            _one_hot(leader.unsqueeze(1), CARDINALITY[Feature.RELATIVE_LEADER]),
-            self._of_leads(owner, declaration, answers),
-            *of_trick,
+            by_owner.flatten(1),
+            *self._by_suit(owner, hands, declaration),
+            self.plays[plays].flatten(1),
+            declared,
+            leads,
+            could_beat.flatten(1),
+            table.led_suit,
+            table.winner,
         )
-        inputs = torch.cat(groups, 1)
         if self.tricks is None:
-            return inputs
-        # before the lead any held domino may be played; onnxruntime has no Where of bool
-        mine = (table.started & of_trick[2]) | (~table.started & held[:, 0])
-        return torch.cat((inputs.float(), self.tricks(held, declaration, mine, answers, table)), 1)
+            return torch.cat((*groups, torch.cat(of_trick, 1).flatten(1)), 1)
+        rows, rest = self.tricks(hands, mine, to_lead[:, N_SEATS:], to_play[:, N_SEATS:], answers, table)
+        return torch.cat((*groups, torch.cat((*of_trick, *rows), 1).flatten(1), *rest), 1)
+
+    def _hands(self, by_owner: Float[Tensor, "batch 28 5"], declaration: Int64[Tensor, "batch"]) -> Hands:
+        held = by_owner[..., :N_SEATS].transpose(1, 2)
+        bits, higher, counts, size = (held @ self.holdings[declaration]).split(tables.HOLDINGS, 2)
+        return Hands(held, bits, higher, counts, size)
 
     def _by_suit(
-        self, owner: Int64[Tensor, "batch 28"], declaration: Int64[Tensor, "batch"]
-    ) -> tuple[Bool[Tensor, "batch 280"], Bool[Tensor, "batch 224"]]:
+        self, owner: Int64[Tensor, "batch 28"], hands: Hands, declaration: Int64[Tensor, "batch"]
+    ) -> tuple[Float[Tensor, "batch 280"], Float[Tensor, "batch 224"]]:
         """Owners in the order of strength, suit by suit: of all dominoes, and of those that are still held."""
-        nobody = torch.full_like(owner[:, :1], GONE + 1)  # pads suits of fewer than seven dominoes
-        dealt = torch.cat((owner, nobody), 1).gather(1, self.suits[declaration])
-        by_suit = dealt.unflatten(1, (len(SUITS), SUIT_SIZE))
-        is_held = by_suit < GONE
-        place = torch.where(is_held, is_held.long().cumsum(2) - 1, SUIT_SIZE)
-        empty = torch.full_like(by_suit, GONE)
-        held = torch.cat((empty, empty[..., :1]), 2).scatter(2, place, by_suit)[..., :SUIT_SIZE].flatten(1)
-        return _one_hot(dealt, N_SEATS + 1), _one_hot(held, N_SEATS)
+        by_place = (owner.gather(1, self.suits[declaration]) + self.free[declaration]).unflatten(1, (N_SUITS, 8))
+        places = self.held_places[hands.bits.sum(1).long()]
+        return self.five[by_place[..., :SUIT_SIZE]].flatten(1), self.four[by_place.gather(2, places)].flatten(1)
 
-    def _answers(self, held: Bool[Tensor, "batch 4 28"], declaration: Int64[Tensor, "batch"]) -> Answers:
-        follows, rank = self.follows[declaration].unsqueeze(1), self.rank[declaration].unsqueeze(1)
-        following = held.unsqueeze(2) & follows
-        length = following.sum(3)
-        may_play = following | (held.unsqueeze(2) & (length == 0).unsqueeze(3))
-        return Answers(may_play, length, torch.where(may_play, rank, -1).amax(3))
+    def _answers(self, hands: Hands, declaration: Int64[Tensor, "batch"]) -> Answers:
+        """What the seats may answer to each suit: one of that suit, or any domino where they have none."""
+        found = self.answers[hands.bits.long() + self.first_answers[declaration]].permute(0, 3, 1, 2)
+        length, following, elsewhere = found.split(tables.OF_SUIT, 1)
+        void = hands.size.unsqueeze(1) > length  # and not empty
+        given = torch.where(void, elsewhere.amax(3, keepdim=True), following)
+        return Answers(length, void.float(), torch.cat((void.float(), given), 1).flatten(1, 2))
 
-    def _of_leads(
-        self, owner: Int64[Tensor, "batch 28"], declaration: Int64[Tensor, "batch"], answers: Answers
-    ) -> Bool[Tensor, "batch 112"]:
-        """Of each seat and each held domino: whether the seat could beat the domino if it were led now."""
-        led = self.led_suit[declaration].unsqueeze(1)
-        answer = answers.strongest.gather(2, led.expand(-1, N_SEATS, -1))
-        beaten = answer > self.rank[declaration].gather(1, led)
-        return (beaten & (owner < GONE).unsqueeze(1)).flatten(1)
-
-    def _of_trick(
-        self,
-        held_by: Bool[Tensor, "batch 4 28"],
-        declaration: Int64[Tensor, "batch"],
-        leader: Int64[Tensor, "batch"],
-        plays: Int64[Tensor, "batch 3"],
-        played: Bool[Tensor, "batch 3"],
-    ) -> tuple[tuple[Tensor, ...], Table]:
-        """Led suit, winner so far, and three flags of each domino; all false but the mover's plays before the lead."""
-        started = played[:, :1]
-        led = self.led_suit[declaration, plays[:, 0]]
-        follows, rank = self.follows[declaration, led], self.rank[declaration, led]
-        ranks = torch.where(played, rank.gather(1, plays), -1)
-        winner = (leader + ranks.argmax(1)).remainder(N_SEATS)
-        n = played.sum(1, keepdim=True)
-        points = (self.counts[plays] * played).sum(1, keepdim=True)
-        table = Table(started, n, led, ranks.amax(1, keepdim=True), winner, points)
-        beats = (rank > ranks.amax(1, keepdim=True)) & started
-        can_follow = (held_by & follows.unsqueeze(1)).any(2, keepdim=True) & started.unsqueeze(2)
-        playable = held_by & (follows.unsqueeze(1) | ~can_follow)
-        comes = torch.arange(N_SEATS, device=plays.device) < N_SEATS - n
-        mine, others = playable[:, 0], (playable[:, 1:] & comes[:, 1:].unsqueeze(2)).any(1)
-        of_trick = (
-            _one_hot(led.unsqueeze(1), len(SUITS)) & started,
-            _one_hot(winner.unsqueeze(1), N_SEATS) & started,
-            mine,
-            mine & beats,
-            others & beats,
+    def _table(
+        self, declaration: Int64[Tensor, "batch"], leader: Int64[Tensor, "batch"], plays: Int64[Tensor, "batch 3"]
+    ) -> tuple[Table, Tensor, Tensor]:
+        """The present trick; the declaration and the leader as inputs."""
+        number = self.trick_numbers[(NONE + 1) * declaration + plays[:, 0]]
+        as_lead, rank, beating, follows, declared, led = self.of_tricks[number].split(tables.OF_TRICK, 1)
+        ranks = rank.gather(1, plays)
+        highest = ranks.amax(1, keepdim=True)
+        turn = self.turns[N_PLAYS * leader + ranks.argmax(1)]
+        leads, winner, n, comes, teams = turn.split(tables.OF_TURN, 1)
+        table = Table(
+            number=number,
+            rank_as_lead=as_lead.unsqueeze(1),
+            rank=rank[:, :N_DOMINOES].unsqueeze(1),
+            beats=(beating > highest).float().unsqueeze(1),
+            follows=follows.unsqueeze(1),
+            led_suit=led,
+            winner=winner,
+            n=n,
+            comes=comes.unsqueeze(2),
+            highest=(highest * teams).unsqueeze(2),
+            points=self.counts[plays].sum(1),
         )
-        return of_trick, table
+        return table, declared, leads
 
     def _add(self, name: str, table: Tensor) -> None:
         self.register_buffer(name, table, persistent=False)
 
 
-def _held_by(owner: Int64[Tensor, "batch 28"]) -> Bool[Tensor, "batch 4 28"]:
-    return owner.unsqueeze(1) == torch.arange(N_SEATS, device=owner.device).view(1, -1, 1)
-
-
-def _one_hot(numbers: Int64[Tensor, "batch k"], n: int) -> Bool[Tensor, "batch k*{n}"]:
-    """k groups of n inputs; a number outside 0 .. n - 1 leaves its group false."""
-    return (numbers.unsqueeze(2) == torch.arange(n, device=numbers.device)).flatten(1)
-
-
-def _strongest_first(declaration: Declaration) -> list[int]:
-    """The dominoes of the eight suits, strongest first, each suit padded to seven by the id 28."""
-    row: list[int] = []
-    for follows, rank in zip(FOLLOWS[declaration], RANK[declaration], strict=True):
-        members = sorted((domino for domino in DOMINOES if follows[domino]), key=lambda domino: -rank[domino])
-        row += members + [N_DOMINOES] * (SUIT_SIZE - len(members))
-    return row
+def _owner(tokens: Int64[Tensor, "batch 32 12"], dominoes: Int64[Tensor, "batch 32"]) -> Int64[Tensor, "batch 28"]:
+    """The owner of each domino. Every domino is dealt, so nothing is left of what `scatter` writes into."""
+    dealt = tokens[:, FIRST_HAND:FIRST_TRICK]
+    owner = torch.where(dealt[..., Feature.IS_HELD] == 1, dealt[..., Feature.RELATIVE_SEAT], GONE)
+    return owner.scatter(1, dominoes[:, FIRST_HAND:FIRST_TRICK], owner)

@@ -1,26 +1,20 @@
 """Inputs that look one trick ahead: what a play or a lead wins if all that is to come answers with its strongest.
 
 None of it is exact beyond the question it asks; the network learns how far to trust it. Numbers of points are divided
-by 16, as inside the networks, and counted in the mover's view.
+by 16, as inside the networks, and counted in the mover's view. Ranks are one more than in the rules: 0 is none.
 """
 
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int64, Integer
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from forge_core.rules import DOMINOES, Declaration
-from forge_core.rules.tables import COUNT_POINTS, LED_SUIT, RANK, SUITS
+from forge_core.learn import rule_tables as tables
+from forge_core.learn.rule_tables import HAND, N_DOMINOES, N_SEATS, N_SUITS
 
-N_DOMINOES = len(DOMINOES)
-N_SEATS = 4
-N_SUITS = len(SUITS)
 N_HAND = 7
-POINTS = 16.0
-FEW = 4.0  # dominoes to one unit
 SURE_STEPS = 3
-PARTNER = 2
 
 N_TRICK_INPUTS = (
     5 * N_DOMINOES  # a play of the mover: points if won, if lost; won alone, with partner's help, and leading next
@@ -37,164 +31,134 @@ N_TRICK_INPUTS = (
 )
 
 
+class Hands(NamedTuple):
+    """What the seats hold.
+
+    held    the dominoes, by seat
+    bits    the places they have in each suit, as bits of a number
+    higher  how many of them beat a lead, by lead, in units of FEW
+    counts  their counts
+    size    how many they are, in units of HAND
+    """
+
+    held: Float[Tensor, "batch 4 28"]
+    bits: Float[Tensor, "batch 4 8"]
+    higher: Float[Tensor, "batch 4 28"]
+    counts: Float[Tensor, "batch 4 1"]
+    size: Float[Tensor, "batch 4 1"]
+
+
 class Answers(NamedTuple):
     """What each seat may answer to each led suit, from the dominoes it holds.
 
-    may_play   the dominoes, by seat and led suit
-    length     how many of them follow suit
-    strongest  the highest rank among them, -1 = none
+    length   how many of them follow suit, in units of FEW
+    void     whether it holds some, and none of the suit
+    by_suit  void, highest rank, most counts, minus the least counts: of each the four seats
     """
 
-    may_play: Bool[Tensor, "batch 4 8 28"]
-    length: Int64[Tensor, "batch 4 8"]
-    strongest: Integer[Tensor, "batch 4 8"]
-
-
-class Given(NamedTuple):
-    """What each seat gives to a trick of each suit: its strongest, and the most and the least counts it may give."""
-
-    strongest: Integer[Tensor, "batch 4 8"]
-    most: Float[Tensor, "batch 4 8"]
-    least: Float[Tensor, "batch 4 8"]
+    length: Float[Tensor, "batch 1 4 8"]
+    void: Float[Tensor, "batch 1 4 8"]
+    by_suit: Float[Tensor, "batch 16 8"]
 
 
 class Table(NamedTuple):
     """The present trick.
 
-    started  whether there is a play
-    n        plays so far
-    suit     the led suit, where it is started
-    rank     the highest rank so far, -1 = none
-    winner   the seat that has it
-    points   counts on the table
+    number        that of its row in the tables
+    rank_as_lead  the rank of each domino, were it led
+    rank          the rank of each domino if played now
+    beats         whether that would win so far; false before the lead
+    follows       whether it follows suit; true before the lead
+    led_suit      none before the lead
+    winner        the seat that is winning; none before the lead
+    n             plays so far
+    comes         the seats that play yet, the mover too
+    highest       the highest rank of the partner if it is winning, and of an opponent if it is
+    points        counts on the table
     """
 
-    started: Bool[Tensor, "batch 1"]
-    n: Int64[Tensor, "batch 1"]
-    suit: Int64[Tensor, "batch"]
-    rank: Integer[Tensor, "batch 1"]
-    winner: Int64[Tensor, "batch"]
+    number: Int64[Tensor, "batch"]
+    rank_as_lead: Float[Tensor, "batch 1 28"]
+    rank: Float[Tensor, "batch 1 28"]
+    beats: Float[Tensor, "batch 1 28"]
+    follows: Float[Tensor, "batch 1 28"]
+    led_suit: Float[Tensor, "batch 8"]
+    winner: Float[Tensor, "batch 4"]
+    n: Float[Tensor, "batch 4"]
+    comes: Float[Tensor, "batch 4 1"]
+    highest: Float[Tensor, "batch 2 1"]
     points: Float[Tensor, "batch 1"]
 
 
 class TrickInputs(nn.Module):
     """The inputs of one trick ahead. Nothing is learned here; the buffers are the rules."""
 
-    led_suit: Tensor
-    own_rank: Tensor
-    rank: Tensor
-    higher: Tensor
-    counts: Tensor
+    stakes: Tensor
+    signs: Tensor
+    teams: Tensor
+    teams_again: Tensor
+    pairs: Tensor
+    sizes: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        led, rank = torch.tensor(LED_SUIT), torch.tensor(RANK, dtype=torch.int8)
-        of_lead = torch.stack([rank[each][led[each]] for each in Declaration])  # [declaration, lead, domino]
-        own = of_lead.diagonal(dim1=1, dim2=2)
-        self._add("led_suit", led)
-        self._add("rank", rank)
-        self._add("own_rank", own.contiguous())
-        self._add("higher", (of_lead > own.unsqueeze(2)).float())
-        self._add("counts", torch.tensor(COUNT_POINTS, dtype=torch.float32) / POINTS)
+        self._add("stakes", tables.stakes())
+        self._add("signs", torch.tensor([[1.0, -1, 1, -1]]))
+        self._add("teams", torch.tensor([[1.0, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]]))
+        self._add("teams_again", torch.tensor([[0.0, 1, 0, 1], [1, 0, 1, 0], [1, 0, 1, 0], [0, 1, 0, 1]]))
+        self._add("pairs", torch.tensor([[1.0, 1, 0, 0], [0, 0, 1, 1]]))
+        self._add("sizes", torch.arange(1, N_HAND + 1) / HAND)
 
     def forward(
         self,
-        held: Bool[Tensor, "batch 4 28"],
-        declaration: Int64[Tensor, "batch"],
-        mine: Bool[Tensor, "batch 28"],
+        hands: Hands,
+        mine: Float[Tensor, "batch 1 28"],
+        to_lead: Float[Tensor, "batch 12 28"],
+        to_play: Float[Tensor, "batch 5 28"],
         answers: Answers,
         table: Table,
-    ) -> Float[Tensor, "batch inputs"]:
-        """The inputs; `mine` are the plays open to the mover."""
-        most = torch.where(answers.may_play, self.counts, 0.0).amax(3)
-        least = torch.where(answers.may_play, self.counts, 1.0).amin(3) * held.any(2, keepdim=True)
-        given = Given(answers.strongest, most, least)
-        led = self.led_suit[declaration]
-        groups = (
-            *self._plays(declaration, led, mine, given, table),
-            *self._leads(declaration, led, held, given),
-            ((answers.length == 0) & held.any(2, keepdim=True)).flatten(1),
-            answers.length.flatten(1) / FEW,
-            *self._counts(held, table),
-        )
-        return torch.cat([group.float() for group in groups], 1)
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """The inputs: first rows of the 28 dominoes, [batch, rows, 28], then the others, [batch, inputs].
+
+        mine     the plays open to the mover
+        to_lead  what the others give to each lead, the sums of `combinations` without the first four
+        to_play  what they give to each play, the sums without the first four
+        """
+        sure, *leads = self._leads(hands, to_lead, table)
+        rest = (*leads, answers.void, answers.length, *self._counts(hands, table))
+        return (*self._plays(mine, to_play, table), sure), tuple(part.flatten(1) for part in rest)
 
     def _plays(
-        self,
-        declaration: Int64[Tensor, "batch"],
-        led: Int64[Tensor, "batch 28"],
-        mine: Bool[Tensor, "batch 28"],
-        given: Given,
-        table: Table,
+        self, mine: Float[Tensor, "batch 1 28"], to_play: Float[Tensor, "batch 5 28"], table: Table
     ) -> tuple[Tensor, ...]:
         """What each of the mover's plays makes of the present trick."""
-        suit = torch.where(table.started, table.suit.unsqueeze(1), led)
-        by_suit = suit.unsqueeze(1)
-        seats = torch.arange(N_SEATS, device=mine.device)
-        comes = (seats < N_SEATS - table.n).unsqueeze(2)
-        expanded = by_suit.expand(-1, N_SEATS, -1)
-        answer = torch.where(comes, given.strongest.gather(2, expanded), -1)
-        most = torch.where(comes, given.most.gather(2, expanded), 0.0)
-        least = torch.where(comes, given.least.gather(2, expanded), 0.0)
-        rank = self.rank[declaration].gather(1, by_suit).squeeze(1)
-        partners = (table.winner == PARTNER).unsqueeze(1)
-        ours = torch.where(partners, table.rank, -1)
-        theirs = torch.where(partners, -1, table.rank)
-        theirs = torch.maximum(theirs, torch.maximum(answer[:, 1], answer[:, 3]))
-        without = torch.maximum(rank, ours)
-        won = (torch.maximum(without, answer[:, 2]) > theirs) & mine
-        alone = (without > theirs) & mine
-        leads = mine & (rank > torch.maximum(theirs, torch.maximum(ours, answer[:, 2])))
-        stake = 1 / POINTS + table.points + self.counts
-        gain = stake + most[:, 2] + least[:, 1] + least[:, 3]
-        loss = stake + least[:, 2] + most[:, 1] + most[:, 3]
-        return won * gain, (mine & ~won) * loss, alone, won & ~alone, leads
+        left, partner, right, given = to_play.split((1, 1, 1, 2), 1)
+        ours, theirs = table.highest.split(1, 1)
+        theirs = torch.maximum(torch.maximum(theirs, left), right)
+        without = torch.maximum(table.rank, ours)
+        others = torch.maximum(torch.maximum(theirs, ours), partner)
+        beats = (torch.maximum(without, partner) > theirs, without > theirs, table.rank > others)
+        won, alone, first = (torch.cat(beats, 1) * mine).split(1, 1)
+        made = torch.cat((won, mine - won), 1) * (given + (table.points.unsqueeze(2) + self.stakes))
+        return made, alone, won - alone, first
 
-    def _leads(
-        self,
-        declaration: Int64[Tensor, "batch"],
-        led: Int64[Tensor, "batch 28"],
-        held: Bool[Tensor, "batch 4 28"],
-        given: Given,
-    ) -> tuple[Tensor, ...]:
+    def _leads(self, hands: Hands, to_lead: Float[Tensor, "batch 12 28"], table: Table) -> tuple[Tensor, ...]:
         """What each held domino would win, were it led by its owner with the hands as they are."""
-        expanded = led.unsqueeze(1).expand(-1, N_SEATS, -1)
-        answer, most, least = (part.gather(2, expanded) for part in given)
-        own = self.own_rank[declaration]
-        beaten = answer > own.unsqueeze(1)
-        by_us, by_them = beaten[:, 0] | beaten[:, 2], beaten[:, 1] | beaten[:, 3]
-        is_ours, is_theirs = held[:, 0] | held[:, 2], held[:, 1] | held[:, 3]
-        sure = (is_ours & ~by_them) | (is_theirs & ~by_us)
-        sure_by_seat = held & sure.unsqueeze(1)
-        # of the owner's team its partner answers, of the others both
-        turned = held.roll(2, 1)
-        of_partner = [(turned * each).sum(1) for each in (most, least)]
-        other = held.roll(1, 1) | held.roll(3, 1)
-        of_others = [(other * each).sum(1) for each in (least, most)]
-        stake = 1 / POINTS + self.counts
-        gain, loss = (stake + partner + others for partner, others in zip(of_partner, of_others, strict=True))
-        worth = torch.where(sure, gain, -loss)
-        best = torch.where(held, worth.unsqueeze(1), -2.0).amax(2)
-        higher = torch.bmm(held.float(), self.higher[declaration].transpose(1, 2)) / FEW
-        of_us, of_them = higher[:, 0] + higher[:, 2], higher[:, 1] + higher[:, 3]
-        with_others = is_ours * of_them + is_theirs * of_us
-        with_own = is_ours * of_us + is_theirs * of_them
-        n_sure = sure_by_seat.sum(2).unsqueeze(2)
-        steps = n_sure > torch.arange(SURE_STEPS, device=held.device)
-        sign = is_ours.float() - is_theirs.float()
-        return sure_by_seat.flatten(1), steps.flatten(1), worth * sign, best, with_others, with_own
+        opponents, won, lost = to_lead.split(N_SEATS, 1)
+        opponents = torch.maximum(*opponents.split(2, 1))
+        sure = opponents <= table.rank_as_lead  # of both teams
+        sure = torch.cat((sure, sure), 1)
+        sure_by_seat = sure * hands.held
+        worth = torch.where(sure, won + self.stakes, lost - self.stakes)
+        best = torch.where(hands.held > 0, worth, -2.0).amax(2)
+        higher = (self.teams @ hands.held) * (self.teams_again @ hands.higher)
+        steps = sure_by_seat.sum(2, keepdim=True) > torch.arange(SURE_STEPS, device=best.device)
+        return sure_by_seat, steps.float(), self.signs @ (worth * hands.held), best, self.pairs @ higher
 
-    def _counts(self, held: Bool[Tensor, "batch 4 28"], table: Table) -> tuple[Tensor, ...]:
+    def _counts(self, hands: Hands, table: Table) -> tuple[Tensor, ...]:
         """Count points that are left, and how far the deal has come."""
-        by_seat = (held * self.counts).sum(2)
-        in_hand = held[:, 0].sum(1, keepdim=True)
-        return (
-            by_seat,
-            by_seat.sum(1, keepdim=True) + table.points,
-            table.points,
-            in_hand == torch.arange(1, N_HAND + 1, device=held.device),
-            table.n == torch.arange(N_SEATS, device=held.device),
-        )
+        in_hand = (hands.size[:, 0] == self.sizes).float()
+        return hands.counts, hands.counts.sum(1) + table.points, table.points, in_hand, table.n
 
     def _add(self, name: str, table: Tensor) -> None:
         self.register_buffer(name, table, persistent=False)

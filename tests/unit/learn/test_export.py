@@ -9,6 +9,7 @@ import pytest
 
 from forge_core.errors import ModelError, ParityError
 from forge_core.learn import export
+from forge_core.learn.catalog import Catalog
 from forge_core.learn.evaluate import evaluate
 from forge_core.learn.export import export_onnx
 from forge_core.learn.export_report import LIMITS, ExportReport, ExportSettings, Precision, refusal
@@ -102,6 +103,20 @@ def test_files_name_no_path_of_the_machine_they_were_made_on(exported: Exported)
         assert not any(node.metadata_props for node in model.graph.node)
         properties = {prop.key: prop.value for prop in model.metadata_props}
         assert properties["crystal_forge.precision"] == precision.value
+
+
+def test_the_champion_is_kept_as_few_operators_with_the_answers_of_torch(val_arrays: TokenArrays) -> None:
+    champion = Catalog().find("champion", "qvalue")
+    assert champion is not None
+    nodes = onnx.load(champion / "model.onnx").graph.node
+    assert "GatherND" not in {node.op_type for node in nodes}
+    assert len(nodes) < 220  # casts of weights among them, done when the file is loaded
+    tokens, mask, legal = val_arrays.tokens[:500], val_arrays.mask[:500], val_arrays.legal[:500]
+    ours, expected = OnnxModel(champion / "model.onnx")(tokens, mask), load(champion)(tokens, mask)
+    np.testing.assert_allclose(ours.slots, expected.slots, atol=1e-3)
+    np.testing.assert_allclose(ours.value, expected.value, atol=1e-3)
+    plays, others = (np.where(legal, each.slots, -np.inf).argmax(1) for each in (ours, expected))
+    np.testing.assert_array_equal(plays, others)
 
 
 def test_exporting_leaves_the_log_as_it_was(exported: Exported) -> None:

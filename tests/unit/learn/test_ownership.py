@@ -37,7 +37,7 @@ def test_who_could_beat_a_led_domino_is_what_the_rules_say(val_arrays: TokenArra
         hands, declaration = _hands(row), Declaration(row[0, Feature.DECLARATION])
         held = {domino for hand in hands for domino in hand}
         expected = [[d in held and _can_beat(hand, d, declaration) for d in DOMINOES] for hand in hands]
-        torch.testing.assert_close(said, torch.tensor(expected))
+        torch.testing.assert_close(said, torch.tensor(expected).float())
 
 
 def test_the_inputs_of_tricks_name_the_leads_that_no_opponent_beats(val_arrays: TokenArrays) -> None:
@@ -83,3 +83,48 @@ def test_the_last_play_of_a_trick_is_priced_exactly(val_arrays: TokenArrays) -> 
             assert (16 * up[domino], 16 * down[domino]) == ((points, 0) if ours else (0, points))
             checked += 1
     assert checked > 0
+
+
+def test_hands_are_counted_suit_by_suit(val_arrays: TokenArrays) -> None:
+    batch = take(val_arrays, slice(0, None, 11))
+    inputs = OwnershipInputs("tricks")
+    tokens = batch.tokens.long()
+    found = inputs(tokens, batch.mask, inputs.dominoes(tokens))
+    end = found.shape[1] - 4 - 7 - 2 - 4
+    void, length = found[:, end - 64 : end].unflatten(1, (2, 4, 8)).unbind(1)
+    higher = found[:, end - 64 - 56 : end - 64].unflatten(1, (2, N_DOMINOES))
+    for row, no, some, beaten in zip(batch.tokens.numpy(), void, length, higher, strict=True):
+        hands, declaration = _hands(row), Declaration(row[0, Feature.DECLARATION])
+        lengths = [[sum(follows(d, suit, declaration) for d in hand) for suit in range(8)] for hand in hands]
+        torch.testing.assert_close(some * 4, torch.tensor(lengths).float())
+        expected = [[bool(hand) and n == 0 for n in row] for hand, row in zip(hands, lengths, strict=True)]
+        torch.testing.assert_close(no, torch.tensor(expected).float())
+        for seat, hand in enumerate(hands):
+            for lead in hand:
+                suit = led_suit(lead, declaration)
+                above = [
+                    sum(rank(d, suit, declaration) > rank(lead, suit, declaration) for by in team for d in hands[by])
+                    for team in ((1 - seat % 2, 3 - seat % 2), (seat % 2, 2 + seat % 2))
+                ]
+                assert (4 * beaten[:, lead]).tolist() == above
+
+
+def test_owners_stand_in_the_order_of_strength(val_arrays: TokenArrays) -> None:
+    batch = take(val_arrays, slice(0, None, 11))
+    inputs = OwnershipInputs()
+    tokens = batch.tokens.long()
+    found = inputs(tokens, batch.mask, inputs.dominoes(tokens))
+    dealt, held = found[:, 140 : 140 + 280 + 224].split((280, 224), 1)
+    for row, all_owners, holders in zip(batch.tokens.numpy(), dealt, held, strict=True):
+        hands, declaration = _hands(row), Declaration(row[0, Feature.DECLARATION])
+        owner = {domino: seat for seat, hand in enumerate(hands) for domino in hand}
+        for suit in range(8):
+            members = [d for d in DOMINOES if follows(d, suit, declaration)]
+            members.sort(key=lambda d, suit=suit: -rank(d, suit, declaration))
+            expected, left = torch.zeros(7, 5), torch.zeros(7, 4)
+            for place, domino in enumerate(members):
+                expected[place, owner.get(domino, 4)] = 1
+            for place, domino in enumerate(d for d in members if d in owner):
+                left[place, owner[domino]] = 1
+            assert torch.equal(all_owners.view(8, 7, 5)[suit], expected)
+            assert torch.equal(holders.view(8, 7, 4)[suit], left)
