@@ -123,7 +123,7 @@ def measure(*, quick: bool) -> dict[str, object]:
     with TemporaryDirectory() as folder:
         for name, model in models(Path(folder), quick=quick):
             found |= rates(name, model, arrays, seconds)
-    return found | catalog_rates(arrays, 7 if quick else 15, 0.2 if quick else 1)
+    return found | catalog_rates(arrays, 5 if quick else 15, 0.1 if quick else 1)
 
 
 def main() -> None:
