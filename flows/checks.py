@@ -41,6 +41,7 @@ def check_all() -> Iterator[Check]:
     yield from (_package(name) for name in _PACKAGES)
     yield _home(installation)
     yield from _memory()
+    yield _kernels()
     yield Check("threads", True, f"{installation.thread_count()} (FORGE_THREADS changes it)")
     yield from _gpu()
     yield _prefect(installation)
@@ -63,6 +64,17 @@ def _home(installation: Installation) -> Check:
     except OSError as error:
         return Check("home", False, f"{home}: {error.strerror}", "set FORGE_HOME to a folder that can be written")
     return Check("home", free >= _LEAST_FREE, f"{home}, {free:.0f} GB free", f"free {_LEAST_FREE} GB of disk space")
+
+
+def _kernels() -> Check:
+    """Where the solver's compiled kernels are kept; nowhere, and every process takes half a minute to make them."""
+    from forge_core.solver.cpu import value_level
+
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        return Check("kernels", False, "not compiled: the solver takes hours", "unset NUMBA_DISABLE_JIT")
+    found = getattr(getattr(value_level, "_cache", None), "cache_path", None)
+    remedy = "let FORGE_HOME, or the folder that NUMBA_CACHE_DIR names, be one that can be written"
+    return Check("kernels", found is not None, f"kept in {found}" if found else "kept nowhere", remedy)
 
 
 def _memory() -> Iterator[Check]:

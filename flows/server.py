@@ -7,6 +7,7 @@ one in the background costs its start once and shows its pages as long as it is 
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -38,6 +39,7 @@ RUN_PAGE = "/runs/flow-run/"
 
 _START_LIMIT = 180  # seconds; a busy machine needs far longer than the usual ten
 _STOP_LIMIT = 15
+_LEAST_FREE = 10_000_000  # bytes of disk, without which no server starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +212,13 @@ def wait(service: Service) -> None:
         if is_healthy(recorded[1] + service.health):
             return
         time.sleep(0.1)
+    ended = " and has ended" * (recorded is None)
+    full = shutil.disk_usage(service.folder).free < _LEAST_FREE
     raise ForgeError.of(
-        got=f"no answer from {service.title}, which was started",
+        got=f"no answer from {service.title}, which was started{ended}",
         expected=f"a healthy answer within {_START_LIMIT} seconds",
-        remedy=f"read {service.log}, run `forge down` and try again",
+        remedy=(f"free some space, the disk of {service.folder} is full" if full else f"read {service.log}")
+        + ", run `forge down` and try again",
     )
 
 

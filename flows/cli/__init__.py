@@ -11,6 +11,7 @@ import sys
 
 import typer
 
+from configs import kernels
 from configs.environment import proxies
 from flows.cli import (
     advise,
@@ -75,6 +76,7 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     os.environ.update(proxies(os.environ))
+    os.environ.update(kernels.place(os.environ))
     try:
         app()
     finally:

@@ -218,8 +218,8 @@ def generate(
     from tasks.steps import networks_of
 
     settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model}, sets)
-    networks_of((settings.seat_model,))  # a player that is none is told before anything starts
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
+    networks_of((settings.seat_model,))  # a player that is none is told before anything starts
     fill(BidFiller(settings), series, output, dry_run=dry_run, as_json=as_json, hands=series, settings=settings, on=on)
 
 

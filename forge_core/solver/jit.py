@@ -30,8 +30,8 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
         return function
     try:
         compiled: Any = njit(nogil=True, cache=True)(function)
-    except RuntimeError as error:  # Numba found no folder that it may write to
-        _warn_once(str(error))
+    except RuntimeError:  # Numba found no folder that it may write to
+        _warn_once()
         return cast("Callable[P, T]", cast(Any, njit)(nogil=True)(function))
     files = compiled._cache._cache_file
     files.__class__ = _CheckedFiles
@@ -40,8 +40,11 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
 
 
 @cache
-def _warn_once(reason: str) -> None:
-    logger.warning("Compiled kernels cannot be kept; every process compiles them, half a minute each: %s", reason)
+def _warn_once() -> None:
+    logger.warning(
+        "Compiled kernels cannot be kept, and every process compiles them for half a minute: there is no folder "
+        "for them that can be written. NUMBA_CACHE_DIR names one."
+    )
 
 
 class _CheckedFiles(IndexDataCacheFile):

@@ -76,7 +76,7 @@ def _context(stage: Stage[Any], work: Path, volume: modal.Volume, *, gpu: bool) 
         committed = time.monotonic()
         try:
             commit(volume)
-        except (RuntimeError, modal.exception.Error) as error:  # the next one may succeed; the training goes on
+        except Exception as error:  # whatever Modal's client raises: the next one may succeed; the training goes on
             logger.warning("a checkpoint could not be kept: %s", error)
 
     threads = stage.machine.threads if stage.machine else 1

@@ -7,6 +7,9 @@ import sqlite3
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from base64 import b64encode
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -73,6 +76,49 @@ def test_status_shows_workers_and_pools(home: Home) -> None:
     out = home.must("status")
     assert re.search(r"worker cpu\s+healthy\s+http://127.0.0.1:\d+", out)
     assert re.search(r"gpu\s+process\s+\S+ gpu", out)
+
+
+def test_whoever_may_start_a_run_chooses_neither_command_nor_environment_nor_folder(home: Home, tmp_path: Path) -> None:
+    """The server refuses what the pool's template does not know; where it does not look, the worker leaves it out."""
+    made, elsewhere = tmp_path / "made", tmp_path / "elsewhere"
+    asked = {"command": f"touch {made}", "env": {"FORGE_HOME": str(elsewhere)}, "working_dir": str(tmp_path)}
+    deployment = home.api("/deployments/name/fill-shards/on-demand")
+    place, state = f"/deployments/{deployment['id']}", {"type": "SCHEDULED"}
+    for name, value in asked.items():
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            home.api(f"{place}/create_flow_run", job_variables={name: value}, state=state)
+        assert refused.value.code == 422
+        refused.value.close()
+    home.api(place, "PATCH", job_variables=asked)
+    parameters = {"folder": "data/locked", "shards": FEW, "deals": {"start": 0, "count": 1}}
+    run = home.api(f"{place}/create_flow_run", parameters=parameters, state=state)["id"]
+    assert wait_for(lambda: ended(home, run), "the run ends")["type"] == "COMPLETED"
+    home.api(place, "PATCH", job_variables={})
+    lone = {"flow_id": deployment["flow_id"], "work_pool_name": "cpu", "job_variables": asked}
+    run = home.api("/flow_runs/", **lone, state=state)["id"]  # of no deployment: there is nothing to run
+    wait_for(lambda: ended(home, run), "the run ends")
+    assert len(list((home.folder / "data" / "locked").rglob("*.parquet"))) == 1
+    assert not made.exists()
+    assert not elsewhere.exists()
+
+
+def test_who_has_no_credential_or_comes_from_another_page_starts_nothing(home: Home) -> None:
+    deployment = home.api("/deployments/name/fill-shards/on-demand")
+    url = f"{home.address}/api/deployments/{deployment['id']}/create_flow_run"
+    ours = {"Authorization": f"Basic {b64encode(home.credential.encode()).decode()}"}
+    before = len(home.runs("fill-shards"))
+    for headers, code in (
+        ({}, 401),
+        ({"Authorization": "Basic eDp5"}, 401),
+        ({**ours, "Origin": "http://evil.example"}, 403),
+        ({**ours, "Host": "evil.example"}, 400),
+    ):
+        request = urllib.request.Request(url, b"{}", {"Content-Type": "application/json", **headers})
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        assert refused.value.code == code
+        refused.value.close()
+    assert len(home.runs("fill-shards")) == before
 
 
 def test_a_backfill_by_runs_on_a_pool_twice_at_once_starts_every_block_once(home: Home) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from configs.modal import Place
 from configs.pipeline import DealSeries, SeedSeries
 from forge_core.bids.settings import BidSettings
 from forge_core.errors import InputError
@@ -61,6 +62,21 @@ def test_how_many_files_a_series_makes_at_most() -> None:
     assert SeedSeries().most is None
     assert DealSeries(count=7, mode=DealMode.ALL_DECLARATIONS).most == 70
     assert DealSeries(count=7, mode=DealMode.MARGINALIZED, opponent_seeds=2, limit=10).most == 10
+
+
+@pytest.mark.parametrize("name", ["fill_shards", "fill_games", "fill_bids"])
+def test_one_executor_makes_it_all_and_knows_how_much_that_is(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that work on Modal is agreed to once, for all of it."""
+    from flows import fill
+
+    asked: list[object] = []
+    monkeypatch.setattr(fill, "executor_for", lambda on, *, items, device="auto": asked.append((on, items)))
+    monkeypatch.setattr(fill, "fill_up", lambda *_: None)
+    place, series = Place(gpus=("T4",)), DealSeries(count=70, limit=50)
+    getattr(fill, name).fn(tmp_path, series, on=place)
+    assert asked == [(place, 50)]
 
 
 def test_large_deals_are_skipped_and_named(tmp_path: Path) -> None:

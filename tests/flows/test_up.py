@@ -9,11 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from flows import server
 from flows.up import Watch
+from forge_core.errors import ForgeError
 
 
 def pages(folder: Path) -> server.Service:
@@ -51,6 +53,18 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.filterwarnings("ignore:.*Popen.__del__")
+@pytest.mark.parametrize(("free", "remedy"), [(1e9, "Read .*server.log, run"), (0, "Free some space")])
+def test_a_server_that_ends_at_once_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: float, remedy: str
+) -> None:
+    service = replace(pages(tmp_path), command=lambda port: [sys.executable, "-c", ""])
+    monkeypatch.setattr(server.shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
+    server.start(service, tell=lambda _: None)
+    with pytest.raises(ForgeError, match=f"which was started and has ended.*{remedy}"):
+        server.wait(service)
 
 
 @pytest.mark.filterwarnings("ignore:.*Popen.__del__")

@@ -429,6 +429,34 @@ def test_the_table_holds_every_command() -> None:
     assert not [name for name, _ in commands() if not any(line.startswith(f"{name} ") for line in lines)]
 
 
+STARTING = [
+    *("evaluate --checkpoint @text", "promote @text", "export --checkpoint @text", "eq generate --oracle @text"),
+    *("generate --output /dev/null", "backfill --end 5 --output /dev/null", "bid generate --count 0"),
+    *("tokenize --input @void", "train --data @void", "train --fast-dev-run --initial @text"),
+    *("pipeline --preset nothing", "pipeline --set train.epochs=-1"),
+]
+"""Of every command that starts a Prefect server when there is none, a line that is refused first."""
+
+
+@pytest.mark.parametrize("line", STARTING)
+def test_bad_input_starts_no_server_and_takes_two_seconds(line: str, ground: Path, tmp_path: Path) -> None:
+    """Seconds of the processor, up to twice as many as on a quiet machine: others may be at work on this one."""
+    words, _ = _words(line, ground)
+    environment = {name: text for name, text in os.environ.items() if not name.startswith(("FORGE_", "PREFECT_"))}
+    environment["FORGE_HOME"] = str(tmp_path / "home")
+    with subprocess.Popen(
+        [FORGE, *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        said = process.stdout.read().decode()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode in (1, 2), said
+    assert "Starting the Prefect server" not in said
+    assert not (tmp_path / "home").exists()
+    assert used.ru_utime + used.ru_stime < 4
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("line", CASES)
 def test_bad_input_is_refused_at_once(line: str, answers: dict[str, Answer]) -> None:
