@@ -14,6 +14,10 @@ from numba.core.caching import IndexDataCacheFile
 
 logger = logging.getLogger(__name__)
 
+if cast(Any, config).DISABLE_JIT:  # the instructions that the kernels are made of exist in compiled code alone
+    cast(Any, config).DISABLE_JIT = 0
+    logger.warning("NUMBA_DISABLE_JIT does not count: the solver cannot run without being compiled.")
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -23,11 +27,8 @@ def kernel(function: Callable[P, T]) -> Callable[P, T]:
 
     Numba takes a cached kernel for good as long as the file that holds it is unchanged, but what it calls may stand in
     another one: here a change of any file of this package, too, compiles it anew. A damaged cache file counts as
-    missing. Where nothing can be written, every process compiles for itself, with one warning. With NUMBA_DISABLE_JIT
-    it is the plain function, and very slow.
+    missing. Where nothing can be written, every process compiles for itself, with one warning.
     """
-    if cast(Any, config).DISABLE_JIT:
-        return function
     try:
         compiled: Any = njit(nogil=True, cache=True)(function)
     except RuntimeError:  # Numba found no folder that it may write to

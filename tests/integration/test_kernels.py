@@ -86,5 +86,6 @@ def test_what_is_damaged_is_made_again_and_what_cannot_be_kept_is_one_warning(
     assert (nowhere.code, nowhere.out) == (0, first.out), nowhere.err
     assert nowhere.err.count("cannot be kept") == 1
 
-    plain = forge(tmp_path / "home", NUMBA_DISABLE_JIT="1")
-    assert (plain.code, plain.out) == (0, first.out), plain.err
+    all_the_same = forge(tmp_path / "home", NUMBA_DISABLE_JIT="1")
+    assert (all_the_same.code, all_the_same.out) == (0, first.out), all_the_same.err
+    assert all_the_same.err.count("NUMBA_DISABLE_JIT does not count") == 1

@@ -71,10 +71,12 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_without_compiling_the_plain_function_is_called() -> None:
-    code = SOURCE.replace("@kernel\n", "").replace("from forge", "from forge") + "print(kernel(successor)(1))"
+def test_kernels_are_compiled_whatever_numba_is_told() -> None:
+    """Their instructions exist in compiled code alone."""
+    code = SOURCE.replace("@kernel\n", "") + "print(kernel(successor)(1), hasattr(kernel(successor), 'signatures'))"
     done = run(code, NUMBA_DISABLE_JIT="1")
-    assert (done.returncode, done.stdout) == (0, "2\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "2 True\n"), done.stderr
+    assert done.stderr.count("does not count") == 1
 
 
 def test_where_nothing_can_be_cached_there_is_one_warning() -> None:
