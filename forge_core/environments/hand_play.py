@@ -2,15 +2,8 @@
 
 from forge_core.errors import InputError
 from forge_core.rules import HAND_POINTS, Deal, domino_name, hand_name, team
-from forge_core.rules.declaration import Declaration
 from forge_core.rules.domino import DOMINOES
-from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK, SUITS
-
-_FOLLOWERS = tuple(
-    tuple(sum(1 << domino for domino in DOMINOES if FOLLOWS[declaration][suit][domino]) for suit in SUITS)
-    for declaration in Declaration
-)
-"""[declaration][suit] -> the mask of the dominoes that follow it."""
+from forge_core.rules.tables import COUNT_POINTS, FOLLOWERS, LED_SUIT, RANK
 
 
 class HandPlay:
@@ -46,7 +39,7 @@ class HandPlay:
         if not n_trick:
             return held
         led = self.plays[-n_trick]
-        return held & _FOLLOWERS[self.declaration][LED_SUIT[self.declaration][led]] or held
+        return held & FOLLOWERS[self.declaration][LED_SUIT[self.declaration][led]] or held
 
     def play(self, domino: int) -> None:
         """The mover plays a domino.

@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from forge_core.errors import InputError, RecordError
 from forge_core.rules import DOMINOES, HAND_POINTS, SEATS, domino_name, next_seat, team, trick_points, trick_winner
 from forge_core.rules.declaration import CALLED_SUIT, Declaration
-from forge_core.rules.tables import FOLLOWS, LED_SUIT, SUITS
+from forge_core.rules.tables import FOLLOWERS, FOLLOWS, LED_SUIT, SUITS
 
 N_PLAYS = 28
-
-FOLLOWERS = tuple(
-    tuple(sum(1 << domino for domino in DOMINOES if FOLLOWS[decl][suit][domino]) for suit in SUITS)
-    for decl in Declaration
-)
-"""[declaration][suit] -> 28-bit mask of the dominoes that follow it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64
 
 from forge_core.rules.domino import domino_id
-from forge_core.rules.tables import LED_SUIT, RANK
+from forge_core.solver.rules_kernel import LED_SUITS, RANKS
 from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, N_SLOTS, Feature
 
-_LED_SUIT = np.array(LED_SUIT, dtype=np.int64)
-_RANK = np.array(RANK, dtype=np.int64)
 _DOMINO = np.array([[domino_id(high, low) for low in range(7)] for high in range(7)])
 
 Choice = Float[np.ndarray, "n 7"]
@@ -42,7 +40,7 @@ def highest_rank_play(arrays: TokenArrays) -> Choice:
     declaration = arrays.declaration.astype(np.int64)[:, None]
     follows = arrays.mask[:, FIRST_TRICK, None]
     led = np.where(follows, _dominoes(arrays, slice(FIRST_TRICK, FIRST_TRICK + 1)), dominoes)
-    rank = np.where(arrays.legal, _RANK[declaration, _LED_SUIT[declaration, led], dominoes], -1)
+    rank = np.where(arrays.legal, RANKS[declaration, LED_SUITS[declaration, led], dominoes], -1)
     return _alike(rank == rank.max(axis=1, keepdims=True))
 
 

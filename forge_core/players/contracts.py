@@ -10,14 +10,11 @@ from jaxtyping import Bool, Int8, Int16, Int64, UInt8
 
 from forge_core.errors import InputError, ModelError
 from forge_core.expected_q.record import N_PLAYS
-from forge_core.players.decisions import FOLLOWER_MASKS, LED_SUITS, AnyPlayer, Decisions, Player
+from forge_core.players.decisions import AnyPlayer, Decisions, Player
 from forge_core.players.streams import Purpose, stream_keys
 from forge_core.rules import HAND_POINTS, domino_name
-from forge_core.rules.tables import COUNT_POINTS, RANK
 from forge_core.solver.jit import kernel
-
-_RANKS = np.array(RANK, dtype=np.int64)
-_POINTS = np.array(COUNT_POINTS, dtype=np.int64)
+from forge_core.solver.rules_kernel import COUNT_POINTS, FOLLOWERS, LED_SUITS, RANKS, winning
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +209,13 @@ def _take(rows: Any, ply: int, declarations: Any, plays: Any, leaders: Any, void
         declaration = declarations[row]
         suit = LED_SUITS[declaration, plays[row, first]]
         seat = (leaders[row] + ply % 4) & 3
-        if not FOLLOWER_MASKS[declaration, suit] >> np.int64(plays[row, ply]) & 1:
+        if not FOLLOWERS[declaration, suit] >> np.int64(plays[row, ply]) & 1:
             voids[row, seat] |= 1 << suit
         if ply % 4 == 3:
-            best, winner, points = -1, 0, 1
+            best, winner, points = np.int64(-1), np.int64(0), np.int64(1)
             for place in range(4):
                 domino = plays[row, first + place]
-                points += _POINTS[domino]
-                rank = _RANKS[declaration, suit, domino]
-                if rank > best:
-                    best, winner = rank, place
+                points += COUNT_POINTS[domino]
+                best, winner = winning(best, winner, RANKS[declaration, suit, domino], place)
             leaders[row] = (leaders[row] + winner) & 3
             won[row, leaders[row] & 1] += points

@@ -11,13 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Int8, Int16, Int64, UInt8, UInt64
 
 from forge_core.expected_q.information_set import InformationSet
-from forge_core.expected_q.record import FOLLOWERS, Record
-from forge_core.rules.tables import LED_SUIT
-
-FOLLOWER_MASKS = np.array(FOLLOWERS, dtype=np.int64)
-"""[declaration, suit] -> 28-bit mask of the dominoes that follow it."""
-LED_SUITS = np.array(LED_SUIT, dtype=np.int64)
-"""[declaration, domino] -> the suit that it asks for when led."""
+from forge_core.expected_q.record import Record
+from forge_core.solver.rules_kernel import FOLLOWERS, LED_SUITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ class Decisions:
         if n_table == 0:
             return self.hands
         led = self.plays[:, self.ply - n_table]
-        following = self.hands & FOLLOWER_MASKS[self.declarations, LED_SUITS[self.declarations, led]]
+        following = self.hands & FOLLOWERS[self.declarations, LED_SUITS[self.declarations, led]]
         return np.where(following != 0, following, self.hands)
 
     def bidding(self) -> Bool[np.ndarray, "n"]:

@@ -9,15 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import uint64
 
-from forge_core.players.decisions import FOLLOWER_MASKS, LED_SUITS
 from forge_core.players.streams import mixed
 from forge_core.rules import HAND_POINTS
-from forge_core.rules.tables import COUNT_POINTS, RANK
 from forge_core.solver.jit import inlined, kernel
 from forge_core.solver.lanes import lowest, popcount
+from forge_core.solver.rules_kernel import COUNT_POINTS, FOLLOWERS, LED_SUITS, RANKS, playable, winning
 
-_RANKS = np.array(RANK, dtype=np.int64)
-_POINTS = np.array(COUNT_POINTS, dtype=np.int64)
 _LEADER, _PLAYED, _SUIT, _BEST, _WINNER, _TRICK, _OURS, _THEIRS = 4, 5, 6, 7, 8, 9, 10, 11
 WIDTH = 12
 _MEMORY_BITS = 16
@@ -68,8 +65,7 @@ def new_tree(worlds: int) -> Tree:
 @inlined
 def _legal(at: Any, declaration: Any) -> Any:
     hand = at[(at[_LEADER] + at[_PLAYED]) & 3]
-    following = hand & FOLLOWER_MASKS[declaration, at[_SUIT]] if at[_PLAYED] else hand
-    return following if following else hand
+    return playable(hand, FOLLOWERS[declaration, at[_SUIT]]) if at[_PLAYED] else hand
 
 
 @kernel
@@ -78,10 +74,9 @@ def _play(at: Any, declaration: Any, bidder: Any, domino: Any) -> None:
     at[seat] &= ~(np.int64(1) << domino)
     if at[_PLAYED] == 0:
         at[_SUIT], at[_BEST], at[_TRICK] = LED_SUITS[declaration, domino], -1, 1
-    at[_TRICK] += _POINTS[domino]
-    rank = _RANKS[declaration, at[_SUIT], domino]
-    if rank > at[_BEST]:
-        at[_BEST], at[_WINNER] = rank, seat
+    at[_TRICK] += COUNT_POINTS[domino]
+    rank = RANKS[declaration, at[_SUIT], domino]
+    at[_BEST], at[_WINNER] = winning(at[_BEST], at[_WINNER], rank, seat)
     at[_PLAYED] = (at[_PLAYED] + 1) & 3
     if at[_PLAYED] == 0:
         at[_LEADER] = at[_WINNER]

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64, Int8
 
-from forge_core.players.decisions import LED_SUITS, Decisions
+from forge_core.players.decisions import Decisions
 from forge_core.players.streams import derived_keys, uniform
-from forge_core.rules.tables import RANK
+from forge_core.solver.rules_kernel import LED_SUITS, RANKS
 
-_RANKS = np.array(RANK, dtype=np.int64)
 _DOMINOES = np.arange(28)
 
 
@@ -45,7 +44,7 @@ class HighestPlayer:
         declarations = decisions.declarations.astype(np.int64)[:, None]
         n_table = decisions.ply % 4
         led = decisions.plays[:, decisions.ply - n_table, None] if n_table else _DOMINOES[None, :]
-        rank = np.where(legal, _RANKS[declarations, LED_SUITS[declarations, led], _DOMINOES], -1)
+        rank = np.where(legal, RANKS[declarations, LED_SUITS[declarations, led], _DOMINOES], -1)
         best = rank == rank.max(axis=1, keepdims=True)
         return pick(best, uniform(derived_keys(decisions.keys, self.seed)))
 

@@ -9,9 +9,10 @@ from jaxtyping import Int64, UInt8, UInt64
 from forge_core.errors import RecordError
 from forge_core.expected_q.states import pack_worlds
 from forge_core.expected_q.worlds import count_ways, unrank
-from forge_core.players.decisions import FOLLOWER_MASKS, Decisions
+from forge_core.players.decisions import Decisions
 from forge_core.players.streams import unit
 from forge_core.solver.jit import kernel
+from forge_core.solver.rules_kernel import FOLLOWERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _ways(declaration: Any, seat: Any, hand: Any, plays: Any, players: Any, void
         others[other] = (seat + 1 + other) & 3
         for suit in range(8):
             if voids[others[other]] >> suit & 1:
-                barred[other] |= FOLLOWER_MASKS[declaration, suit]
+                barred[other] |= FOLLOWERS[declaration, suit]
     for domino in range(28):
         if hand >> domino & 1:
             owner[domino] = seat

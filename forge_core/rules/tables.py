@@ -13,6 +13,11 @@ FOLLOWS: tuple[tuple[tuple[bool, ...], ...], ...] = tuple(
 )
 """[declaration][suit][domino] -> whether it follows the led suit."""
 
+FOLLOWERS: tuple[tuple[int, ...], ...] = tuple(
+    tuple(sum(1 << d for d in DOMINOES if follows(d, suit, decl)) for suit in SUITS) for decl in Declaration
+)
+"""[declaration][suit] -> 28-bit mask of the dominoes that follow it."""
+
 RANK: tuple[tuple[tuple[int, ...], ...], ...] = tuple(
     tuple(tuple(rank(d, suit, decl) for d in DOMINOES) for suit in SUITS) for decl in Declaration
 )

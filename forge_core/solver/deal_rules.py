@@ -6,13 +6,8 @@ import numpy as np
 from jaxtyping import Int64
 
 from forge_core.rules import SEATS, Deal
-from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK
 from forge_core.solver.ranking import HOLDS, VOIDS
-
-_LED_SUIT = np.array(LED_SUIT, dtype=np.int64)
-_FOLLOWS = np.array(FOLLOWS, dtype=np.int64)
-_RANK = np.array(RANK, dtype=np.int64)
-_COUNT_POINTS = np.array(COUNT_POINTS, dtype=np.int64)
+from forge_core.solver.rules_kernel import COUNT_POINTS, FOLLOWS, LED_SUITS, RANKS
 
 
 class DealRules(NamedTuple):
@@ -33,12 +28,12 @@ class DealRules(NamedTuple):
 def deal_rules(deal: Deal, declaration: int) -> DealRules:
     """The arrays of a deal under a declaration (0-9)."""
     dominoes = np.array(deal.dominoes, dtype=np.int64).reshape(len(SEATS), 7)
-    follows = _FOLLOWS[declaration][:, dominoes]  # [suit, seat, slot]
+    follows = FOLLOWS[declaration][:, dominoes]  # [suit, seat, slot]
     return DealRules(
         follow=np.ascontiguousarray((follows << np.arange(7)).sum(axis=2).T),
-        rank=np.ascontiguousarray(_RANK[declaration][:, dominoes].transpose(1, 2, 0)),
-        led=_LED_SUIT[declaration][dominoes],
-        points=_COUNT_POINTS[dominoes],
+        rank=np.ascontiguousarray(RANKS[declaration][:, dominoes].transpose(1, 2, 0)),
+        led=LED_SUITS[declaration][dominoes],
+        points=COUNT_POINTS[dominoes],
     )
 
 

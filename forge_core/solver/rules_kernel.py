@@ -1,13 +1,14 @@
 """The rules of a trick and the packed state, for every Numba kernel: pieces that are merged into their callers.
 
-What depends on the deal and the declaration (which slots follow, ranks, led suits, points) comes as data, see
-`deal_rules`. Hands are 7-bit masks of slots, `held` is the four of them as in a packed state (`state`).
+What depends on the declaration stands in the tables below, by domino; `deal_rules` has it for one deal, by slot. A hand
+is a mask, of 7 slots or of 28 dominoes; `held` is four masks of slots as in a packed state (`state`).
 """
 
 from typing import Any
 
 import numpy as np
 
+from forge_core.rules import tables
 from forge_core.solver.jit import inlined
 from forge_core.solver.state import (
     ALL_HELD,
@@ -21,14 +22,25 @@ from forge_core.solver.state import (
     SLOTS_SHIFT,
 )
 
+FOLLOWS = np.array(tables.FOLLOWS, dtype=np.int64)
+"""[declaration, suit, domino] -> 1 if it follows the led suit, else 0."""
+FOLLOWERS = np.array(tables.FOLLOWERS, dtype=np.int64)
+"""[declaration, suit] -> 28-bit mask of the dominoes that follow it."""
+LED_SUITS = np.array(tables.LED_SUIT, dtype=np.int64)
+"""[declaration, domino] -> the suit 0-7 that it asks for when led."""
+RANKS = np.array(tables.RANK, dtype=np.int64)
+"""[declaration, suit, domino] -> its strength 0-30 in a trick of that suit, 0 = cannot win."""
+COUNT_POINTS = np.array(tables.COUNT_POINTS, dtype=np.int64)
+"""[domino] -> 0, 5 or 10."""
+
 
 @inlined
 def playable(hand: Any, follow: Any) -> Any:
-    """The slots of a hand that may be played to a led suit: those that follow, or all if none does.
+    """What of a hand may be played to a led suit: what follows it, or all if nothing does.
 
     Args:
-        hand: mask of the slots that are held.
-        follow: mask of the slots that follow the led suit, held or not.
+        hand: mask of the slots, or the dominoes, that are held.
+        follow: mask of those that follow the led suit, held or not.
     """
     following = hand & follow
     return following if following != 0 else hand

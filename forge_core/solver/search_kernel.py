@@ -15,16 +15,23 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK
 from forge_core.solver.jit import inlined, kernel
 from forge_core.solver.lanes import lowest, popcount
-from forge_core.solver.rules_kernel import hand_of, held_of, leader_of, playable, plays_of, slot_bit, slot_of, winning
+from forge_core.solver.rules_kernel import (
+    COUNT_POINTS,
+    FOLLOWS,
+    LED_SUITS,
+    RANKS,
+    hand_of,
+    held_of,
+    leader_of,
+    playable,
+    plays_of,
+    slot_bit,
+    slot_of,
+    winning,
+)
 from forge_core.solver.state import ALL_HELD, LEADER_SHIFT
-
-_FOLLOWS = np.array(FOLLOWS, dtype=np.int64)
-_RANKS = np.array(RANK, dtype=np.int64)
-_LED_SUITS = np.array(LED_SUIT, dtype=np.int64)
-_COUNT_POINTS = np.array(COUNT_POINTS, dtype=np.int64)
 
 _FOLLOW = 0  # + 8 seat + suit: mask of the slots that follow
 _RANK = _FOLLOW + 32  # + 8 (8 seat + slot) + suit
@@ -59,9 +66,9 @@ def prepare(deal: Any, declaration: Any, m: Any) -> None:
         m[_COUNTS + seat] = 0
         for slot in range(7):
             domino = deal[7 * seat + slot]
-            m[_LED + 8 * seat + slot] = _LED_SUITS[declaration, domino]
-            m[_POINTS + 8 * seat + slot] = _COUNT_POINTS[domino]
-            if _COUNT_POINTS[domino] > 0:
+            m[_LED + 8 * seat + slot] = LED_SUITS[declaration, domino]
+            m[_POINTS + 8 * seat + slot] = COUNT_POINTS[domino]
+            if COUNT_POINTS[domino] > 0:
                 m[_COUNTS + seat] |= 1 << slot
         for suit in range(8):
             follow = 0
@@ -69,8 +76,8 @@ def prepare(deal: Any, declaration: Any, m: Any) -> None:
             m[beats : beats + 32] = 0
             for slot in range(7):
                 domino = deal[7 * seat + slot]
-                follow |= np.int64(_FOLLOWS[declaration, suit, domino]) << slot
-                rank = _RANKS[declaration, suit, domino]
+                follow |= np.int64(FOLLOWS[declaration, suit, domino]) << slot
+                rank = RANKS[declaration, suit, domino]
                 m[_RANK + 8 * (8 * seat + slot) + suit] = rank
                 for lower in range(rank):
                     m[beats + lower] |= 1 << slot

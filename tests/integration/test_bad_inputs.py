@@ -3,18 +3,16 @@
 import os
 import re
 import shlex
-import subprocess
-import sys
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import TimeoutError
+from multiprocessing.pool import AsyncResult
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from forked import forge, forks
 
 from tests.commands import commands
 
-FORGE = Path(sys.executable).with_name("forge")
 HAND = "6-4,5-5,4-2,3-1,2-0,1-1,0-0"
 NO_SERVER = "http://127.0.0.1:9/api"
 """Nobody answers there: what is not refused before a server is needed ends with the words `no answer`."""
@@ -400,27 +398,29 @@ def _words(line: str, ground: Path) -> tuple[list[str], dict[str, str]]:
     return [word for word in words if word not in given], dict(word.split("=", 1) for word in given)
 
 
-def _run(line: str, ground: Path, home: Path, environment: Mapping[str, str]) -> Answer:
-    words, given = _words(line, ground)
-    given = {**environment, "FORGE_HOME": str(home), "PREFECT_API_URL": NO_SERVER, **given}
-    try:
-        ended = subprocess.run(
-            [FORGE, *words], env=given, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return Answer(0, "", "it went on for two minutes", [])
-    made = [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()]
-    return Answer(ended.returncode, ended.stdout.decode(), ended.stderr.decode(), made)
-
-
 @pytest.fixture(scope="module")
 def answers(ground: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
-    homes = tmp_path_factory.mktemp("homes")
-    environment = {name: text for name, text in os.environ.items() if not name.startswith(("FORGE_", "PREFECT_"))}
-    with ThreadPoolExecutor(4) as pool:
-        places = [homes / str(number) for number in range(len(CASES))]
-        found = pool.map(lambda line, home: _run(line, ground, home, environment), CASES, places)
-        return dict(zip(CASES, found, strict=True))
+    folder = tmp_path_factory.mktemp("homes")
+    outer = {name: text for name, text in os.environ.items() if not name.startswith(("FORGE_", "PREFECT_"))}
+    homes = {line: folder / str(number) / "home" for number, line in enumerate(CASES)}
+    with forks(at_once=4) as pool:
+        runs = {}
+        for line, home in homes.items():
+            words, given = _words(line, ground)
+            given = {**outer, "FORGE_HOME": str(home), "PREFECT_API_URL": NO_SERVER, **given}
+            home.parent.mkdir()
+            environment = {os.fsencode(name): os.fsencode(text) for name, text in given.items()}
+            runs[line] = pool.apply_async(forge, ([os.fsencode(word) for word in words], environment, home.parent))
+        return {line: _answer(run, homes[line]) for line, run in runs.items()}
+
+
+def _answer(run: AsyncResult[int], home: Path) -> Answer:
+    try:
+        code = run.get(timeout=120)
+    except TimeoutError:
+        return Answer(0, "", "it went on for two minutes", [])
+    out, err = ((home.parent / name).read_text("utf-8") for name in ("out", "err"))
+    return Answer(code, out, err, [str(path.relative_to(home)) for path in home.rglob("*") if path.is_file()])
 
 
 def test_the_table_holds_every_command() -> None:
