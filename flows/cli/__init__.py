@@ -36,6 +36,7 @@ from flows.cli import (
 )
 from flows.cli.errors import ForgeGroup
 from flows.cli.examples import add_examples
+from flows.cli.options import describe_settings
 
 app = typer.Typer(
     name="forge",
@@ -64,6 +65,7 @@ services.add_to(app)
 review.add_to(app)
 config.add_to(app)
 add_examples(app)
+describe_settings(app)
 
 
 def main() -> None:

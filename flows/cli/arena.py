@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Json, build
+from flows.cli.options import CONTEST, MATCH_DEALS, Json, build, setting
 from forge_core.errors import InputError
 
 
@@ -19,10 +19,10 @@ def arena(
     players: Annotated[
         list[str], typer.Argument(help="Two players, as in pimc:worlds=50,objective=make; more with --matrix.")
     ],
-    deals: Annotated[int, typer.Option(help="How many deals, each played twice.")] = 2000,
-    start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    bid: Annotated[int, typer.Option(help="The points that the declaring team needs.")] = 30,
-    declare: Annotated[str, typer.Option(help="best-pip, fixed or own: who calls which trumps.")] = "best-pip",
+    deals: Annotated[int, setting(MATCH_DEALS, "count")] = 2000,
+    start_seed: Annotated[int, setting(MATCH_DEALS, "start")] = 0,
+    bid: Annotated[int, setting(CONTEST, "bid")] = 30,
+    declare: Annotated[str, setting(CONTEST, "declare")] = "best-pip",
     record: Annotated[
         Path | None, typer.Option(help="A folder that keeps every contract; a later call goes on.")
     ] = None,
@@ -31,7 +31,7 @@ def arena(
     bidders: Annotated[
         str, typer.Option(help="For --games, one for both or A's,B's: pass, expected, fixed:30, points.")
     ] = "pass",
-    sprt: Annotated[str, typer.Option(help="Stop when decided: A's shares of discordant pairs, 0.5:0.55.")] = "",
+    sprt: Annotated[str, setting(CONTEST, "sprt")] = "",
     as_json: Json = False,
 ) -> None:
     """Let players play mirrored contracts, and tell who is better and how sure that is."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from flows.cli import inputs
-from flows.cli.options import Json, Sets, build
+from flows.cli.options import BACKFILL, Json, Sets, build, setting
 from flows.cli.results import show_json, show_rows
 from flows.cli.running import run_flow
 
@@ -17,20 +17,16 @@ def add_to(app: typer.Typer) -> None:
 
 
 def backfill(
-    end: Annotated[int, typer.Option(help="The seed after the last.")],
-    start: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    make: Annotated[
-        Literal["shards", "tables", "games", "bids"], typer.Option(help="What is made of a seed.")
-    ] = "shards",
+    end: Annotated[int, setting(BACKFILL, "end")],
+    start: Annotated[int, setting(BACKFILL, "start")] = 0,
+    make: Annotated[Literal["shards", "tables", "games", "bids"], setting(BACKFILL, "make")] = "shards",
     output: Annotated[
         Path | None, typer.Option(help="The folder to fill; if not given, data/ and what is made, in FORGE_HOME.")
     ] = None,
-    limit: Annotated[int | None, typer.Option(help="Make at most this many of the missing seeds.")] = None,
-    block: Annotated[int | None, typer.Option(help="Seeds in a block; if not given, a minute of work.")] = None,
-    where: Annotated[
-        Literal["here", "cpu", "gpu"], typer.Option(help="In this process, or as runs on a work pool (`forge up`).")
-    ] = "here",
-    at_once: Annotated[int | None, typer.Option(help="Blocks under way at once on a work pool.")] = None,
+    limit: Annotated[int | None, setting(BACKFILL, "limit")] = None,
+    block: Annotated[int | None, setting(BACKFILL, "block")] = None,
+    where: Annotated[Literal["here", "cpu", "gpu"], setting(BACKFILL, "where")] = "here",
+    at_once: Annotated[int | None, setting(BACKFILL, "at_once")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
     oracle: Annotated[
         str, typer.Option(help="For games: exact, champion or another name of a model, or its path.")

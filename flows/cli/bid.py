@@ -9,7 +9,7 @@ import typer
 
 from flows.cli.filling import fill
 from flows.cli.modal_options import modal_options
-from flows.cli.options import Json, Sets, build
+from flows.cli.options import BIDS, SEEDS, Json, Sets, SettingsGroup, build, setting
 from flows.cli.results import show_json
 from forge_core.rules.deal import MAX_SEED
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from forge_core.bids.advice import BidAdvice
 
 app = typer.Typer(
+    cls=SettingsGroup,
     help="What to bid: chances of a hand under every declaration and bid.",
     invoke_without_command=True,
     rich_markup_mode=None,
@@ -24,7 +25,7 @@ app = typer.Typer(
 
 Hand = Annotated[str | None, typer.Option(help='Seven dominoes, as in "6-4,5-5,4-2,3-1,2-0,1-1,0-0".')]
 Declarations = Annotated[str, typer.Option("--declaration", help='all, or names or numbers, as in "sixes,fives".')]
-SeatModel = Annotated[str, typer.Option(help='Who plays the playouts, by text, as in "pimc:worlds=4".')]
+SeatModel = Annotated[str, setting(BIDS, "seat_model")]
 Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the worlds and the players.")]
 
 
@@ -33,9 +34,9 @@ def bid(
     context: typer.Context,
     hand: Hand = None,
     declaration: Declarations = "all",
-    samples: Annotated[int, typer.Option(help="Worlds of a declaration, all hands open.")] = 500,
-    playouts: Annotated[int, typer.Option(help="Hands played out of a declaration; 0 = open hands alone.")] = 100,
-    play_for: Annotated[int, typer.Option(help="The bid that the players of a playout play for, 30-42.")] = 30,
+    samples: Annotated[int, setting(BIDS, "samples")] = 500,
+    playouts: Annotated[int, setting(BIDS, "playouts")] = 100,
+    play_for: Annotated[int, setting(BIDS, "play_for")] = 30,
     seat_model: SeatModel = "pimc:worlds=2",
     score: Annotated[str | None, typer.Option(help='Marks of the game, own first, as in "3-5".')] = None,
     bids: Annotated[str, typer.Option(help='The calls so far, left of the dealer first, as in "30,pass".')] = "",
@@ -196,16 +197,16 @@ def why(
 @app.command()
 @modal_options
 def generate(
-    start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
+    start_seed: Annotated[int, setting(SEEDS, "start")] = 0,
+    count: Annotated[int, setting(SEEDS, "count")] = 10,
     output: Annotated[
         Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
     ] = None,
     continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Make at most this many files.")] = None,
+    limit: Annotated[int | None, setting(SEEDS, "limit")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files that are missing.")] = False,
-    samples: Annotated[int, typer.Option(help="Worlds of a declaration, all hands open.")] = 500,
-    playouts: Annotated[int, typer.Option(help="Hands played out of a declaration.")] = 0,
+    samples: Annotated[int, setting(BIDS, "samples")] = 500,
+    playouts: Annotated[int, setting(BIDS, "playouts")] = 0,
     seat_model: SeatModel = "pimc:worlds=2",
     sets: Sets = None,
     as_json: Json = False,

@@ -9,7 +9,7 @@ from flows.cli import inputs
 from flows.cli.errors import ForgeGroup
 from flows.cli.filling import fill
 from flows.cli.modal_options import modal_options
-from flows.cli.options import Json, Sets, build
+from flows.cli.options import EQ, SEEDS, Json, Sets, build, setting
 from flows.cli.results import show_json
 from flows.cli.running import say
 
@@ -19,29 +19,29 @@ app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich
 @app.command()
 @modal_options
 def generate(
-    start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
+    start_seed: Annotated[int, setting(SEEDS, "start")] = 0,
+    count: Annotated[int, setting(SEEDS, "count")] = 10,
     output: Annotated[
         Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
     ] = None,
     continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Make at most this many games.")] = None,
+    limit: Annotated[int | None, setting(SEEDS, "limit")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the games that are missing.")] = False,
     oracle: Annotated[str, typer.Option(help="exact, champion or another name of a model, or its path.")] = "exact",
-    n_worlds: Annotated[int | None, typer.Option(help="Worlds drawn for a decision.")] = None,
-    bid: Annotated[int | None, typer.Option(help="The bid of seat 0's team, 30-42; gives P(make).")] = None,
-    objective: Annotated[str | None, typer.Option(help="points or make.")] = None,
-    posterior: Annotated[bool, typer.Option("--posterior", help="Weight worlds by the plays made in them.")] = False,
-    posterior_window: Annotated[int | None, typer.Option(help="How many of the last plays are scored.")] = None,
-    posterior_tau: Annotated[float | None, typer.Option(help="Temperature of the softmax over advantages.")] = None,
-    posterior_mix: Annotated[float | None, typer.Option(help="Share of plays taken to be random.")] = None,
-    adaptive: Annotated[bool, typer.Option("--adaptive", help="Sample until the estimates have converged.")] = False,
-    min_samples: Annotated[int | None, typer.Option(help="Worlds in the first batch.")] = None,
-    max_samples: Annotated[int | None, typer.Option(help="Worlds at most.")] = None,
-    sem_threshold: Annotated[float | None, typer.Option(help="SEM in points that counts as converged.")] = None,
-    exploration: Annotated[str | None, typer.Option(help="greedy, epsilon_greedy, boltzmann or mixed.")] = None,
-    epsilon: Annotated[float | None, typer.Option(help="Share of random plays.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Of the softmax, in points.")] = None,
+    n_worlds: Annotated[int | None, setting(EQ, "n_worlds")] = None,
+    bid: Annotated[int | None, setting(EQ, "bid")] = None,
+    objective: Annotated[str | None, setting(EQ, "objective")] = None,
+    posterior: Annotated[bool, setting(EQ, "posterior.enabled", "--posterior")] = False,
+    posterior_window: Annotated[int | None, setting(EQ, "posterior.window")] = None,
+    posterior_tau: Annotated[float | None, setting(EQ, "posterior.tau")] = None,
+    posterior_mix: Annotated[float | None, setting(EQ, "posterior.mix")] = None,
+    adaptive: Annotated[bool, setting(EQ, "adaptive.enabled", "--adaptive")] = False,
+    min_samples: Annotated[int | None, setting(EQ, "adaptive.min_samples")] = None,
+    max_samples: Annotated[int | None, setting(EQ, "adaptive.max_samples")] = None,
+    sem_threshold: Annotated[float | None, setting(EQ, "adaptive.sem_threshold")] = None,
+    exploration: Annotated[str | None, setting(EQ, "exploration.mode")] = None,
+    epsilon: Annotated[float | None, setting(EQ, "exploration.epsilon")] = None,
+    temperature: Annotated[float | None, setting(EQ, "exploration.temperature")] = None,
     sets: Sets = None,
     as_json: Json = False,
     on: Any = None,

@@ -7,7 +7,7 @@ import typer
 
 from flows.cli.filling import fill
 from flows.cli.modal_options import modal_options
-from flows.cli.options import Json, Sets, build
+from flows.cli.options import DEALS, SHARDS, Json, Sets, build, setting
 
 
 def add_to(app: typer.Typer) -> None:
@@ -16,22 +16,20 @@ def add_to(app: typer.Typer) -> None:
 
 
 def generate(
-    start_seed: Annotated[int, typer.Option(help="The first seed.")] = 0,
-    count: Annotated[int, typer.Option(help="How many seeds.")] = 10,
+    start_seed: Annotated[int, setting(DEALS, "start")] = 0,
+    count: Annotated[int, setting(DEALS, "count")] = 10,
     output: Annotated[
         Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
     ] = None,
-    mode: Annotated[str, typer.Option(help="standard, all-declarations or marginalized.")] = "standard",
-    opponent_seeds: Annotated[int, typer.Option(help="Deals to each hand of seat 0, for marginalized.")] = 3,
+    mode: Annotated[str, setting(DEALS, "mode")] = "standard",
+    opponent_seeds: Annotated[int, setting(DEALS, "opponent_seeds")] = 3,
     continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
-    limit: Annotated[int | None, typer.Option(help="Make at most this many shards.")] = None,
+    limit: Annotated[int | None, setting(DEALS, "limit")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the shards that are missing.")] = False,
-    keep: Annotated[str | None, typer.Option(help="samples, table or all.")] = None,
-    states_per_deal: Annotated[int | None, typer.Option(help="States sampled of a deal at most.")] = None,
-    strategy: Annotated[
-        str | None, typer.Option(help='uniform, by_depth, played, or a mixture such as "uniform=2,played=1".')
-    ] = None,
-    max_states: Annotated[int | None, typer.Option(help="Skip deals with more reachable states.")] = None,
+    keep: Annotated[str | None, setting(SHARDS, "keep")] = None,
+    states_per_deal: Annotated[int | None, setting(SHARDS, "states_per_deal")] = None,
+    strategy: Annotated[str | None, setting(SHARDS, "strategy")] = None,
+    max_states: Annotated[int | None, setting(SHARDS, "max_states")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
     sets: Sets = None,
     as_json: Json = False,

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from flows.cli.options import build
+from flows.cli.options import PLACE, build, setting
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -16,12 +16,10 @@ def place_of(
     on: Annotated[
         str | None, typer.Option("--on", help='"modal", or "modal:T4"; several GPUs in order: "modal:L4,T4".')
     ] = None,
-    budget: Annotated[float | None, typer.Option(help="On Modal: US dollars at which everything is stopped.")] = None,
-    max_containers: Annotated[int | None, typer.Option(help="On Modal: containers at a time.")] = None,
-    time_limit: Annotated[int | None, typer.Option(help="On Modal: seconds that one input may take.")] = None,
-    retries: Annotated[
-        int | None, typer.Option(help="On Modal: how often an input that failed is tried again.")
-    ] = None,
+    budget: Annotated[float | None, setting(PLACE, "budget", before="On Modal: ")] = None,
+    max_containers: Annotated[int | None, setting(PLACE, "max_containers", before="On Modal: ")] = None,
+    time_limit: Annotated[int | None, setting(PLACE, "time_limit", before="On Modal: ")] = None,
+    retries: Annotated[int | None, setting(PLACE, "retries", before="On Modal: ")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="On Modal: do not ask whether the cost is agreed to.")] = False,
 ) -> Any:
     """The place that was typed; None when the work is to be done here. InputError for a place that cannot be meant."""

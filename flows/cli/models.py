@@ -8,7 +8,7 @@ import typer
 
 from flows.cli import inputs
 from flows.cli.modal_options import modal_options
-from flows.cli.options import Data, Json, Model, Output, Sets, build
+from flows.cli.options import EVALUATION, EXPORT, Data, Json, Model, Output, Sets, build, setting
 from flows.cli.results import evaluation_json, show_evaluation, show_json, show_parts, show_rows
 from flows.cli.running import run_flow, say
 from forge_core.errors import ForgeError
@@ -32,7 +32,7 @@ def evaluate(
     data: Annotated[
         Path | None, typer.Option(exists=True, help="A token folder to measure on, instead of states made for it.")
     ] = None,
-    split: Annotated[Literal["val", "test"], typer.Option(help="val to choose by, test to report.")] = "test",
+    split: Annotated[Literal["val", "test"], setting(EVALUATION, "split")] = "test",
     quick: Quick = False,
     parts: Annotated[
         bool, typer.Option("--parts", help="Also the regret by plays left and by declaration, and the slots of ties.")
@@ -97,7 +97,7 @@ def export(
     checkpoint: Model,
     data: Data = None,
     output: Output = None,
-    samples: Annotated[int | None, typer.Option(help="Samples of val on which the files are checked.")] = None,
+    samples: Annotated[int | None, setting(EXPORT, "samples")] = None,
     as_json: Json = False,
     on: Any = None,
 ) -> None:

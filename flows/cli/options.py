@@ -1,10 +1,17 @@
-"""Options shared by commands, and the way from options to settings."""
+"""Options shared by commands, those that are settings, and the way from options to settings.
 
+What a setting is, its default and its bounds are said once, in the class of the settings. The form of the Prefect UI
+has them from there, `--set` is checked there, and the help of an option that is a setting is filled in from there, when
+somebody asks for it: classes of settings take longer to import than `forge --help` may.
+"""
+
+import importlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from forge_core.errors import InputError
 
@@ -27,6 +34,100 @@ Data = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 Settings = TypeVar("Settings")
+
+_SETTING = "setting "
+BACKFILL = "configs.operation:Backfill"
+BIDS = "forge_core.bids.settings:BidSettings"
+CONTEST = "forge_core.arena.settings:Contest"
+DEALS = "configs.pipeline:DealSeries"
+EQ = "forge_core.expected_q.settings:EqSettings"
+EVALUATION = "forge_core.learn.evaluation_settings:EvaluationSettings"
+EXPORT = "forge_core.learn.export_report:ExportSettings"
+HARDWARE = "forge_core.learn.hardware:Hardware"
+MATCH_DEALS = "forge_core.arena.settings:Deals"
+PLACE = "configs.modal:Place"
+SEEDS = "configs.pipeline:SeedSeries"
+SHARDS = "forge_core.shards.settings:ShardSettings"
+TOKENS = "forge_core.tokens.settings:TokenSettings"
+TRAIN = "forge_core.learn.settings:TrainSettings"
+
+
+def setting(model: str, field: str, *names: str, before: str = "") -> Any:
+    """An option that is a setting.
+
+    Args:
+        model: the class of the settings, as "module:Class".
+        field: which of them; "posterior.window" is one of a group.
+        names: of the option, where the parameter does not say it.
+        before: what its help begins with, before the description.
+    """
+    return typer.Option(*names, help=f"{_SETTING}{model} {field} {before}")
+
+
+class SettingsCommand(TyperCommand):
+    """A command of which some options may be settings."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Describe the options."""
+        describe(self.params)
+        super().format_options(ctx, formatter)
+
+
+class SettingsGroup(TyperGroup):
+    """A group of commands that does something by itself, with options of which some may be settings."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Describe the options, and list the commands."""
+        describe(self.params)
+        super().format_options(ctx, formatter)
+
+
+def describe(options: Sequence[Any]) -> None:
+    """Give options that are settings their help, and the others nothing."""
+    for option in options:
+        text = getattr(option, "help", None) or ""
+        if text.startswith(_SETTING):
+            model, field, *before = text.removeprefix(_SETTING).split(" ", 2)
+            option.help = "".join(before) + _help(*schema(model, field), own_default=option.default is not None)
+
+
+def schema(model: str, field: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The JSON schema of a setting, and those of the types that it may have."""
+    from pydantic import TypeAdapter
+
+    module, name = model.split(":")
+    found = TypeAdapter(getattr(importlib.import_module(module), name)).json_schema()
+    groups, said = found.get("$defs", {}), found
+    for part in field.split("."):
+        said = _resolved(said, groups)["properties"][part]
+    return said, [_resolved(each, groups) for each in said.get("anyOf", [said])]
+
+
+def _resolved(part: dict[str, Any], groups: dict[str, Any]) -> dict[str, Any]:
+    return groups[part["$ref"].rpartition("/")[2]] if "$ref" in part else part
+
+
+def _help(said: dict[str, Any], types: Sequence[dict[str, Any]], *, own_default: bool) -> str:
+    """The description, with what may be given and the default behind it in brackets, as the other options have it."""
+    notes = ["|".join(map(str, each["enum"])) for each in types if "enum" in each]
+    notes += [bounds for each in types if (bounds := _bounds(each))]
+    if said.get("default") is not None and not isinstance(said["default"], dict) and not own_default:
+        notes.append(f"default: {said['default']}")
+    return said["description"] + (f"  [{'; '.join(notes)}]" if notes else "")
+
+
+def _bounds(part: dict[str, Any]) -> str:
+    signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
+    return ", ".join(f"{sign} {part[name]}" for name, sign in signs.items() if name in part)
+
+
+def describe_settings(app: typer.Typer) -> None:
+    """Have the commands of an app and of its groups describe the options that are settings."""
+    for command in app.registered_commands:
+        command.cls = SettingsCommand
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            describe_settings(group.typer_instance)
 
 
 def build(model: type[Settings], values: Mapping[str, Any], sets: Sequence[str] | None = None) -> Settings:

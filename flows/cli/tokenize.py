@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import inputs as checked
-from flows.cli.options import Output, Sets, build
+from flows.cli.options import TOKENS, Output, Sets, build, setting
 from flows.cli.running import run_flow, say
 
 
@@ -18,7 +18,7 @@ def add_to(app: typer.Typer) -> None:
 def tokenize(
     inputs: Annotated[list[Path], typer.Option("--input", exists=True, help="A folder of shards; may be repeated.")],
     output: Output = None,
-    samples_per_shard: Annotated[int | None, typer.Option(help="Samples of a shard at most.")] = None,
+    samples_per_shard: Annotated[int | None, setting(TOKENS, "samples_per_shard")] = None,
     sets: Sets = None,
 ) -> None:
     """Turn shards into training arrays: {train,val,test}/*.npy."""

@@ -8,7 +8,7 @@ import typer
 from flows.cli.inputs import model, tokens
 from flows.cli.inputs import output as folder
 from flows.cli.modal_options import modal_options
-from flows.cli.options import Output, Sets, build
+from flows.cli.options import HARDWARE, TRAIN, Output, Sets, build, setting
 from flows.cli.running import run_flow, say
 
 
@@ -23,28 +23,24 @@ def train(
         typer.Option(exists=True, help="A token folder of `forge tokenize`; a stream can do without one."),
     ] = None,
     output: Output = None,
-    network: Annotated[str | None, typer.Option(help="mlp or transformer.")] = None,
-    size: Annotated[str | None, typer.Option(help="tiny, small, medium, large or huge.")] = None,
-    kind: Annotated[str | None, typer.Option(help="qvalue or policy.")] = None,
+    network: Annotated[str | None, setting(TRAIN, "network")] = None,
+    size: Annotated[str | None, setting(TRAIN, "size")] = None,
+    kind: Annotated[str | None, setting(TRAIN, "kind")] = None,
     source: Annotated[
         str | None,
-        typer.Option(help="tokens: the folder's train split. stream: fresh deals, solved while the network learns."),
+        setting(TRAIN, "source"),
     ] = None,
     initial: Annotated[
         str | None,
         typer.Option(help="Whose weights it starts from: champion or another name of a model, or the path of one."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Epochs at most.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples in a step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Peak learning rate.")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, 32-true, bf16-mixed or 16-mixed.")] = None,
-    devices: Annotated[
-        str | None, typer.Option(help="GPUs, or processes on the CPU, that share each batch; auto: all GPUs. [1]")
-    ] = None,
-    strategy: Annotated[
-        str | None, typer.Option(help="auto or ddp: how several devices share the work. [auto]")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Keys the first weights and the order of the samples.")] = None,
+    epochs: Annotated[int | None, setting(TRAIN, "epochs")] = None,
+    batch_size: Annotated[int | None, setting(TRAIN, "batch_size")] = None,
+    learning_rate: Annotated[float | None, setting(TRAIN, "learning_rate")] = None,
+    precision: Annotated[str | None, setting(TRAIN, "precision")] = None,
+    devices: Annotated[str | None, setting(HARDWARE, "devices")] = None,
+    strategy: Annotated[str | None, setting(HARDWARE, "strategy")] = None,
+    seed: Annotated[int | None, setting(TRAIN, "seed")] = None,
     fast_dev_run: Annotated[
         bool, typer.Option("--fast-dev-run", help="A few steps, on a few deals solved for it if --data is not given.")
     ] = False,

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Int64, UInt8
 
 from forge_core.expected_q.record import Record
+from forge_core.rules.tables import FOLLOWERS
 from forge_core.solver.jit import kernel
 from forge_core.solver.rules_kernel import packed, playable, slots_on_table
 from forge_core.solver.state import ALL_HELD, NO_SLOT

@@ -13,7 +13,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from control_plane import ControlPlane, Running
+from control_plane import TOKEN, ControlPlane, Running, for_forge
+
+from tasks.generate import STAGE
+from tasks.remote.prices import PUBLISHED
 
 LIFE = 3.0
 DRIVER = Path(__file__).with_name("driver.py")
@@ -31,8 +34,8 @@ def plane(control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> Itera
     control_plane.let_die(None)
 
 
-def start(folder: Path, deals: int = DEALS) -> subprocess.Popen[str]:
-    command = [sys.executable, str(DRIVER), str(folder), str(deals)]
+def start(folder: Path, *budget: str) -> subprocess.Popen[str]:
+    command = [sys.executable, str(DRIVER), str(folder), str(DEALS), *budget]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -198,3 +201,61 @@ def test_the_local_servers_have_nothing_to_do_with_it(plane: ControlPlane, tmp_p
     driver.send_signal(signal.SIGTERM)
     driver.communicate(timeout=15)
     ends(plane, 1)
+
+
+@slow
+@pytest.mark.parametrize("suspended", [False, True], ids=["it waits", "it is suspended"])
+def test_the_budget_is_never_exceeded(plane: ControlPlane, tmp_path: Path, suspended: bool) -> None:
+    assert STAGE.machine is not None
+    second = PUBLISHED.second(STAGE.machine, None)  # US dollars of one container
+    budget = second * (20 + LIFE + 1)  # pays a container for 20 s, and for as long as nobody notices the end
+    hold(plane)
+    driver = start(tmp_path, str(budget), str(LIFE))
+    plane.wait(half_way(plane), 60)
+    if suspended:
+        driver.send_signal(signal.SIGSTOP)
+        ends(plane, LIFE + 2)
+        driver.send_signal(signal.SIGCONT)
+    said, _ = driver.communicate(timeout=60)
+    assert driver.returncode != 0
+    assert suspended or "the budget pays" in said
+    ends(plane, LIFE + 2)
+    (app,) = plane._cloud.apps.values()
+    assert (app.stopped_at - app.created_at) * second <= budget
+    finishes(plane, tmp_path, missing=DEALS - 2)
+
+
+@slow
+def test_another_profile_is_another_account(
+    plane: ControlPlane, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plane.let_die(None)
+    with for_forge(tmp_path / "other") as other:
+        profiles = {"mine": plane, "others": other}
+        lines = [
+            f'[{name}]\nserver_url = "{each.url}"\ntoken_id = "{TOKEN[0]}"\ntoken_secret = "{TOKEN[1]}"\n'
+            for name, each in profiles.items()
+        ]
+        (tmp_path / "modal.toml").write_text("".join(lines))
+        for name in ("MODAL_SERVER_URL", "MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("MODAL_CONFIG_PATH", str(tmp_path / "modal.toml"))
+        monkeypatch.setenv("MODAL_PROFILE", "mine")
+        driver = disturbed(plane, tmp_path / "folder")
+        for name, count in (("others", 0), ("mine", 1)):
+            assert len(plane.live_apps()) == 1, "a stop elsewhere stops nothing here, and does not say so"
+            command = [str(Path(sys.executable).with_name("forge")), "modal", "stop", "--all"]
+            stopped = subprocess.run(
+                command,
+                env=os.environ | {"MODAL_PROFILE": name},
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=60,
+            )
+            assert f"{count} Apps were stopped" in stopped.stdout
+        driver.communicate(timeout=30)
+        assert driver.returncode != 0
+        ends(plane, 1)
+        assert not other.inputs()
+        finishes(plane, tmp_path / "folder", missing=DEALS - 2)
