@@ -3,6 +3,8 @@
 import os
 import re
 import shlex
+import subprocess
+import sys
 from multiprocessing import TimeoutError
 from multiprocessing.pool import AsyncResult
 from pathlib import Path
@@ -13,6 +15,7 @@ from forked import forge, forks
 
 from tests.commands import commands
 
+FORGE = Path(sys.executable).with_name("forge")
 HAND = "6-4,5-5,4-2,3-1,2-0,1-1,0-0"
 NO_SERVER = "http://127.0.0.1:9/api"
 """Nobody answers there: what is not refused before a server is needed ends with the words `no answer`."""
