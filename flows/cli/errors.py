@@ -1,5 +1,6 @@
 """How errors leave the command line: one message on stderr and the exit code of the error, never a trace."""
 
+import errno
 from typing import Any
 
 import typer
@@ -20,10 +21,13 @@ class ForgeGroup(TyperGroup):
         except BrokenPipeError:
             raise  # whoever read the output has seen enough; typer knows what to do
         except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             failure = ForgeError.of(
                 got=f"{error.strerror or error}" + f": {error.filename}" * (error.filename is not None),
-                expected="files and folders that can be read and written",
-                remedy="check the path, or name another",
+                expected="free space on the disk" if full else "files and folders that can be read and written",
+                remedy="free some space, then run it again; what was finished is kept"
+                if full
+                else "check the path, or name another",
             )
             failure.__cause__ = error
         except UnicodeEncodeError as error:  # from whatever was given a path of bytes that are no text

@@ -1,5 +1,6 @@
 """The commands about the program itself and about hands that were played elsewhere."""
 
+import errno
 import json
 import os
 import shlex
@@ -44,6 +45,17 @@ def test_no_result_is_lost_for_a_character(encoding: str, tmp_path: Path) -> Non
     assert ran.returncode == 2
     assert ran.stderr.decode(encoding).startswith("Error: Got ")
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_a_full_disk_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("flows.cli.config.show_rows", full)
+    ran = CliRunner().invoke(app, ["config"])
+    assert ran.exit_code == 1
+    assert "Got No space left on device" in ran.output
+    assert "Free some space, then run it again" in ran.output
 
 
 def test_import_and_review(tmp_path: Path) -> None:
