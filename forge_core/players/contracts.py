@@ -82,7 +82,7 @@ def play_out(
     that forfeits loses the contract. `on_ply` is told after every ply how many contracts go on.
     ModelError for a domino that may not be played.
     """
-    table = _Table.of(contracts)
+    table = Table.of(contracts)
     seconds, asked = [0.0, 0.0], [0, 0]
     for ply in range(N_PLAYS):
         running = np.flatnonzero(table.running)
@@ -111,7 +111,7 @@ def play_out(
 
 
 @dataclass(slots=True)
-class _Table:
+class Table:
     """The contracts as they stand: arrays that `put` changes in place."""
 
     contracts: Contracts
@@ -125,13 +125,24 @@ class _Table:
     forfeits: dict[int, tuple[int, str]]
 
     @classmethod
-    def of(cls, contracts: Contracts) -> "_Table":
+    def of(cls, contracts: Contracts) -> "Table":
+        """The contracts before the first play."""
         n = len(contracts)
         held = (np.int64(1) << contracts.deals.astype(np.int64)).reshape(n, 4, 7).sum(axis=2)
         none = np.full((n, N_PLAYS), -1, np.int8)
         leaders = contracts.bidders.astype(np.uint8)
         won, running = np.zeros((n, 2), np.int16), np.ones(n, np.bool_)
         return cls(contracts, held, none, none.copy(), leaders.copy(), np.zeros((n, 4), np.uint8), won, running, {})
+
+    @classmethod
+    def at(cls, contracts: Contracts, decisions: Decisions) -> "Table":
+        """The contracts as they stand before these decisions, one each, of which `contracts` knows the deals."""
+        table, rows, d = cls.of(contracts), np.arange(len(contracts)), decisions
+        table.plays[:, : d.ply], table.players[:, : d.ply] = d.plays, d.players
+        for ply in range(d.ply):
+            table.held[rows, d.players[:, ply]] &= ~(np.int64(1) << d.plays[:, ply].astype(np.int64))
+        table.leaders[:], table.voids[:], table.won[:] = d.leaders, d.voids, d.won
+        return table
 
     def decisions(self, rows: Int64[np.ndarray, "k"], ply: int) -> Decisions:
         """What the movers of these contracts know."""
@@ -181,6 +192,7 @@ class _Table:
         self.running[rows[made | set_]] = False
 
     def result(self, seconds: tuple[float, float], asked: tuple[int, int]) -> Played:
+        """How they went; `seconds` and `asked` (decisions) are those of the bidding side and of the other."""
         side = self.contracts.bidders & 1
         made = self.won[np.arange(len(side)), side] >= self.contracts.bids
         for contract, (team, _) in self.forfeits.items():

@@ -83,6 +83,16 @@ class Decisions:
             masks |= np.where(self.players[:, ply] == self.seats, np.int64(1) << self.plays[:, ply].astype(np.int64), 0)
         return np.nonzero(masks[:, None] >> np.arange(28) & 1)[1].reshape(-1, 7).astype(np.uint8)
 
+    def free(self) -> Int64[np.ndarray, "k"]:
+        """The rows in which there is more than one legal play."""
+        legal = self.legal()
+        return np.flatnonzero(legal & (legal - 1))
+
+    def only(self) -> Int8[np.ndarray, "n"]:
+        """The lowest legal domino: in the other rows the only one."""
+        legal = self.legal()
+        return np.log2(np.maximum(legal & -legal, 1)).astype(np.int8)
+
     def of(self, rows: Int64[np.ndarray, "k"]) -> "Decisions":
         """Some of them."""
         d = self

@@ -61,10 +61,7 @@ class PimcPlayer:
     def play(self, decisions: Decisions) -> Int8[np.ndarray, "n"]:
         """See `Player.play`."""
         keys = derived_keys(decisions.keys, self.settings.seed)
-        legal = decisions.legal()
-        forced = legal & (legal - 1) == 0
-        answer = np.log2(np.maximum(legal & -legal, 1)).astype(np.int8)
-        rows = np.flatnonzero(~forced)
+        answer, rows = decisions.only(), decisions.free()
         if len(rows):
             s, asked = self.settings, decisions.of(rows)
             enumerate_up_to = s.worlds if s.enumerate is None else s.enumerate

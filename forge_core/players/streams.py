@@ -25,6 +25,8 @@ class Purpose(IntEnum):
     CHOICE = 2
     DECLARATION = 3
     PLAYOUTS = 4
+    EXPLORATION = 5
+    OPENINGS = 6
 
 
 @inlined

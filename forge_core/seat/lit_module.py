@@ -1,0 +1,251 @@
+"""What a training step of a seat network does: games, losses, optimiser, averaged weights, the look at val deals."""
+
+import math
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from copy import deepcopy
+from typing import Any, NamedTuple, cast
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor
+from torch.nn import functional
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, Dataset
+
+from forge_core.learn.lit_module import decay_at
+from forge_core.seat.encode import BIDDING, LEFT, MAY_HOLD, N_DOMINOES, N_PLANES, Inputs
+from forge_core.seat.games import Samples, played_games
+from forge_core.seat.model import POINTS_WEIGHT, AskedInRows
+from forge_core.seat.network import SeatAnswer, SeatNetwork
+from forge_core.seat.settings import SeatSettings
+from forge_core.shards.split import train_seeds
+
+_POINTS_UNIT = 8.0
+_WARM_UP = 0.02
+
+
+class SeatBatch(NamedTuple):
+    """Samples as tensors; see `Samples`."""
+
+    inputs: Float[Tensor, "n 711"]
+    slots: Int64[Tensor, "n 7"]
+    points: Int64[Tensor, "n 7"]
+    needed: Int64[Tensor, "n"]
+    holders: Int64[Tensor, "n 28"]
+
+    @classmethod
+    def of(cls, samples: Samples) -> "SeatBatch":
+        """The samples."""
+        s = samples
+        parts = (s.inputs, s.slots, s.points.astype(np.int64), s.needed, s.holders.astype(np.int64))
+        return cls(*map(torch.from_numpy, parts))
+
+
+class SeatEpoch(NamedTuple):
+    """One epoch.
+
+    samples      since the beginning
+    seconds      of this epoch, with the wait for its games
+    loss         mean over its steps
+    nll          nats of an exact final score on val deals, of the averaged weights
+    make, points what the chosen plays are worth on val deals, exactly and with all hands open: how often the mover's
+                 side makes (or sets) the bid, and its points to go
+    """
+
+    epoch: int
+    samples: int
+    seconds: float
+    loss: float
+    nll: float
+    make: float
+    points: float
+
+
+class SeatModule(pl.LightningModule):
+    """A seat network in training; `epochs` is its history, and travels in the checkpoint.
+
+    While an epoch is learned the games of the next one are played, so both cores of a small machine have work: they
+    are played by `playing`, the averaged weights as they were when this epoch began.
+
+    validation  labelled decisions of val deals
+    threads     of the games and their search
+    """
+
+    def __init__(self, network: SeatNetwork, settings: SeatSettings, validation: Samples, *, threads: int) -> None:
+        super().__init__()
+        self.network, self.settings = network, settings
+        self.averaged = deepcopy(network).requires_grad_(False).eval()
+        self.playing = deepcopy(self.averaged)
+        self.epochs: list[SeatEpoch] = []
+        self._validation, self._threads = validation, threads
+        self._losses: list[Tensor] = []
+        self._batches: list[SeatBatch] = []
+        self._began = time.monotonic()
+        self._pool = ThreadPoolExecutor(1)
+        self._games: Future[Samples] | None = None
+
+    def train_dataloader(self) -> DataLoader[SeatBatch]:
+        """The batches of the present epoch; the games of the next one begin."""
+        s, epoch = self.settings, self.current_epoch
+        games = self._games or self._pool.submit(self._play, epoch)
+        samples = games.result()
+        self.playing = deepcopy(self.averaged)
+        self._games = self._pool.submit(self._play, epoch + 1) if epoch + 1 < s.epochs else None
+        order = np.random.Generator(np.random.Philox(key=[s.seed, epoch])).permutation(len(samples))
+        steps = max(1, len(samples) // s.batch_size)
+        self._batches = [SeatBatch.of(samples.of(rows)) for rows in np.array_split(order, steps)]
+        return _loader(self._batches)
+
+    def _play(self, epoch: int) -> Samples:
+        s = self.settings
+        seeds = train_seeds(epoch * s.games_per_epoch, s.games_per_epoch, first=s.first_seed)
+        return played_games(torch_model(self.playing, threads=self._threads), s, seeds, threads=self._threads)
+
+    def close(self) -> None:
+        """End what plays in the background."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def val_dataloader(self) -> DataLoader[SeatBatch]:
+        """The val deals' decisions."""
+        rows = np.arange(len(self._validation))
+        return _loader(
+            [SeatBatch.of(self._validation.of(part)) for part in np.array_split(rows, 1 + len(rows) // 4096)]
+        )
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW."""
+        s = self.settings
+        return torch.optim.AdamW(self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay)
+
+    def training_step(self, batch: SeatBatch, batch_idx: int) -> Tensor:
+        """The loss of a batch. The learning rate rises at first, and falls to 0 as half a cosine wave."""
+        done = (self.current_epoch + batch_idx / len(self._batches)) / self.settings.epochs
+        rate = min(1.0, (done + 1e-3) / _WARM_UP) * (1 + math.cos(math.pi * done)) / 2
+        for group in self.trainer.optimizers[0].param_groups:
+            group["lr"] = self.settings.learning_rate * rate
+        loss = loss_of(self.network(batch.inputs, batch.slots), batch, self.settings)
+        self._losses.append(loss.detach())
+        return loss
+
+    def optimizer_step(
+        self,
+        epoch: int,
+        batch_idx: int,
+        optimizer: torch.optim.Optimizer | LightningOptimizer,
+        optimizer_closure: Callable[[], Any] | None = None,
+    ) -> None:
+        """One step, and the averaged weights follow at once."""
+        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
+        follow = get_ema_multi_avg_fn(decay_at(self.trainer.global_step, self.settings.ema_decay))
+        follow(list(self.averaged.parameters()), list(self.network.parameters()), 0)
+
+    def on_validation_epoch_start(self) -> None:
+        """Sums from nothing."""
+        self._sums = np.zeros(5)
+
+    def validation_step(self, batch: SeatBatch, batch_idx: int) -> None:
+        """Adds what the averaged weights choose and predict."""
+        answer = self.averaged(batch.inputs, batch.slots)
+        self._sums += _looked_at(answer, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Adds the epoch to the history."""
+        nll, legal, make, points, n = self._sums
+        before = self.epochs[-1].samples if self.epochs else 0
+        self.epochs.append(
+            SeatEpoch(
+                epoch=self.current_epoch,
+                samples=before + sum(len(batch.needed) for batch in self._batches),
+                seconds=time.monotonic() - self._began,
+                loss=float(torch.stack(self._losses).mean()) if self._losses else math.nan,
+                nll=float(nll / legal),
+                make=float(make / n),
+                points=float(points / n),
+            )
+        )
+        self._losses, self._began = [], time.monotonic()
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The settings and the history travel along."""
+        checkpoint["settings"] = self.settings.model_dump(mode="json")
+        checkpoint["history"] = [epoch._asdict() for epoch in self.epochs]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """The other way round."""
+        self.epochs = [SeatEpoch(**epoch) for epoch in checkpoint["history"]]
+
+
+def _loader(batches: list[SeatBatch]) -> DataLoader[SeatBatch]:
+    return DataLoader(cast("Dataset[SeatBatch]", batches), batch_size=None)
+
+
+def torch_model(network: SeatNetwork, *, threads: int, digest: str = "") -> AskedInRows:
+    """A network in torch as a `SeatModel`."""
+
+    def ask(asked: Inputs) -> tuple[np.ndarray, np.ndarray]:
+        with torch.inference_mode():
+            device = next(network.parameters()).device
+            inputs, slots = torch.from_numpy(asked.inputs), torch.from_numpy(asked.slots)
+            answer = network(inputs.to(device), slots.to(device))
+            return answer.points.softmax(-1).cpu().numpy(), answer.belief.cpu().numpy()
+
+    return AskedInRows(ask, digest, threads)
+
+
+def loss_of(answer: SeatAnswer, batch: SeatBatch, settings: SeatSettings) -> Float[Tensor, ""]:
+    """Cross-entropy of the points, squared errors of the differences between a state's plays, cross-entropy of belief.
+
+    All plays of a sample are labelled in one deal. What they share, above all the luck of that deal, drops out of the
+    differences, and a choice depends on these alone.
+    """
+    legal = batch.points >= 0
+    of_points = functional.cross_entropy(answer.points[legal], batch.points[legal])
+    made, points = _made_and_points(answer, batch)
+    makes = (batch.points >= batch.needed[:, None]).float()
+    make = _differences(made - makes, legal)
+    expected = _differences((points - batch.points) / _POINTS_UNIT, legal)
+    belief = _belief_loss(answer.belief, batch)
+    s = settings
+    return of_points + s.make_weight * make + s.points_weight * expected + s.belief_weight * belief
+
+
+def _made_and_points(answer: SeatAnswer, batch: SeatBatch) -> tuple[Tensor, Tensor]:
+    chances = answer.points.softmax(-1)
+    bins = torch.arange(chances.shape[-1], device=chances.device)
+    reached = (bins >= batch.needed[:, None]).to(chances.dtype)
+    return torch.einsum("nsk,nk->ns", chances, reached), chances @ bins.to(chances.dtype)
+
+
+def _differences(error: Tensor, legal: Tensor) -> Tensor:
+    """Mean squared error of what is left after each state's mean error, over legal slots."""
+    error = torch.where(legal, error, 0.0)
+    n = legal.sum(1, keepdim=True)
+    return torch.where(legal, error - error.sum(1, keepdim=True) / n, 0.0).square().sum() / n.sum()
+
+
+def _belief_loss(logits: Tensor, batch: SeatBatch) -> Tensor:
+    planes = batch.inputs[:, : N_DOMINOES * N_PLANES].unflatten(1, (N_DOMINOES, N_PLANES))
+    logits = torch.where(planes[:, :, MAY_HOLD] == 1, logits, -1e4)
+    hidden = batch.holders > 0
+    return functional.cross_entropy(logits[hidden], batch.holders[hidden] - 1)
+
+
+def _looked_at(answer: SeatAnswer, batch: SeatBatch) -> np.ndarray:
+    """(nats, how many legal slots, makes, points to go, decisions) of a batch, by the exact labels."""
+    legal = batch.points >= 0
+    nll = functional.cross_entropy(answer.points[legal], batch.points[legal], reduction="sum")
+    made, points = _made_and_points(answer, batch)
+    ours = batch.inputs[:, BIDDING, None] == 1
+    worth = torch.where(ours, made + POINTS_WEIGHT * points, -made - POINTS_WEIGHT * points)
+    chosen = torch.where(legal, worth, -torch.inf).argmax(1, keepdim=True)
+    got = batch.points.gather(1, chosen)
+    left = (batch.inputs[:, LEFT, None] * 42).round()
+    makes = ((got >= batch.needed[:, None]) == ours).float()
+    mine = torch.where(ours, 2 * got - left, left - 2 * got)
+    return np.array([float(nll), float(legal.sum()), float(makes.sum()), float(mine.sum()), float(len(got))])
+

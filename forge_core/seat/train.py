@@ -1,0 +1,147 @@
+"""One training of a seat network, from settings to a folder with a model."""
+
+import pickle
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import Logger
+
+from forge_core.errors import ModelError
+from forge_core.files import check_records, sha256_of, write_text
+from forge_core.learn.resume import LAST
+from forge_core.learn.suppress_warnings import suppress_warnings
+from forge_core.seat.folder import HISTORY, SeatConfig, history_text, read_seat_network, write_seat_model
+from forge_core.seat.games import Samples, validation_games
+from forge_core.seat.lit_module import SeatEpoch, SeatModule
+from forge_core.seat.network import build_seat_network
+from forge_core.seat.settings import SeatSettings
+from forge_core.shards.split import Split, split_of
+
+
+@dataclass(frozen=True, slots=True)
+class SeatTrainerConfig:
+    """Where and under whose eyes a training takes place: nothing of it changes what is learned.
+
+    on_epoch     told of every epoch, with all so far
+    loggers      Lightning's
+    bar          whether a progress bar is shown
+    threads      of games and search; 0 = all cores
+    accelerator  Lightning's name of the hardware
+    """
+
+    on_epoch: Callable[[Sequence[SeatEpoch]], None] = lambda epochs: None
+    loggers: Sequence[Logger] = ()
+    bar: bool = False
+    threads: int = 1
+    accelerator: str = "auto"
+
+
+def train_seat(
+    output: Path,
+    settings: SeatSettings,
+    trainer_config: SeatTrainerConfig = SeatTrainerConfig(),
+    *,
+    initial: Path | None = None,
+) -> Sequence[SeatEpoch]:
+    """Train a seat network, going on from the checkpoint in `output` where there is one.
+
+    Writes into the folder `output`: model.safetensors and config.json (the averaged weights after the last epoch),
+    history.json (every epoch) and last.ckpt (after each). On one CPU equal settings give equal weights, whether the
+    training was stopped in between or not.
+
+    Args:
+        output: made if it is not there.
+        settings: of the training.
+        trainer_config: see there.
+        initial: a model folder whose weights it starts from.
+
+    Raises:
+        ModelError: the checkpoint is of another training or damaged, or `initial` is no such model.
+    """
+    resume = output / LAST if (output / LAST).exists() else None
+    if resume is not None:
+        _check_resumable(resume, settings)
+    network = build_seat_network(settings.architecture, settings.seed)
+    if initial is not None:
+        start, config = read_seat_network(initial)
+        if config.architecture != settings.architecture:
+            raise ModelError.of(
+                got=f"{initial}, a seat network of the shape {config.architecture}",
+                expected=f"one of the shape {settings.architecture}",
+                remedy="train with that model's network and size",
+            )
+        network.load_state_dict(start.state_dict())
+    module = SeatModule(network, settings, _validation(settings, trainer_config.threads), threads=trainer_config.threads)
+    output.mkdir(parents=True, exist_ok=True)
+    with closing(module), suppress_warnings("lightning.pytorch"):
+        trainer = pl.Trainer(
+            accelerator=trainer_config.accelerator,
+            devices=1,
+            max_epochs=settings.epochs,
+            logger=list(trainer_config.loggers) or False,
+            callbacks=_callbacks(output, trainer_config),
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            enable_progress_bar=trainer_config.bar,
+            enable_model_summary=False,
+        )
+        trainer.fit(module, ckpt_path=resume, weights_only=True)
+    write_text(output / HISTORY, history_text(module.epochs))
+    start_digest = None if initial is None else sha256_of(initial / "model.safetensors")
+    write_seat_model(output, module.averaged, SeatConfig(settings=settings, initial_digest=start_digest))
+    return module.epochs
+
+
+class _Told(Callback):
+    """Tells of every epoch, and stops a training that is resumed after its end."""
+
+    def __init__(self, on_epoch: Callable[[Sequence[SeatEpoch]], None]) -> None:
+        self._on_epoch = on_epoch
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Tells of it."""
+        assert isinstance(pl_module, SeatModule)
+        last = pl_module.epochs[-1]
+        for logger in trainer.loggers:
+            figures = {"val/nll": last.nll, "val/make": last.make, "val/points": last.points, "train/loss": last.loss}
+            logger.log_metrics(figures, last.epoch)
+        self._on_epoch(pl_module.epochs)
+
+
+def _callbacks(output: Path, trainer_config: SeatTrainerConfig) -> list[Callback]:
+    keep = ModelCheckpoint(output, filename="last", save_top_k=1, enable_version_counter=False, every_n_epochs=1)
+    bar: list[Callback] = [RichProgressBar()] if trainer_config.bar else []
+    return [_Told(trainer_config.on_epoch), keep, *bar]
+
+
+def _validation(settings: SeatSettings, threads: int) -> Samples:
+    seeds = [seed for seed in range(settings.validation_games * 25) if split_of(seed) is Split.VAL]
+    return validation_games(settings, seeds[: settings.validation_games], threads=threads)
+
+
+def _check_resumable(path: Path, settings: SeatSettings) -> None:
+    try:
+        with path.open("rb") as file:
+            check_records(file)
+            content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
+        found = SeatSettings.model_validate(content["settings"])
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, LookupError, TypeError, ValueError) as problem:
+        raise ModelError.of(
+            got=f"{path}, which is no checkpoint of a seat network's training ({problem})",
+            expected=f"the {LAST} that such a training writes",
+            remedy="delete it, and the training starts anew",
+        ) from problem
+    if found != settings:
+        ours = settings.model_dump()
+        differences = [f"{k} {v} instead of {ours[k]}" for k, v in found.model_dump().items() if v != ours[k]]
+        raise ModelError.of(
+            got=f"the checkpoint {path} of another training: {', '.join(differences)}",
+            expected="one with the same settings",
+            remedy="resume with the settings that it was started with, or start in an empty folder",
+        )
