@@ -27,6 +27,7 @@ def run(context: Context, folder: Path, settings: ArenaSettings, inputs: Sequenc
     from forge_core.arena.run import played_blocks
     from forge_core.expected_q.oracle import Oracle
     from forge_core.players.registry import Means, model_of
+    from tasks.oracles import seat_players
 
     names = [name for name in map(model_of, (settings.match.a, settings.match.b)) if name is not None]
 
@@ -35,7 +36,8 @@ def run(context: Context, folder: Path, settings: ArenaSettings, inputs: Sequenc
 
         return model_oracle(inputs[names.index(name)])
 
-    seeds, means = settings.seeds, Means(context.threads, oracle)
+    seat = seat_players(lambda name: inputs[names.index(f"seat:{name}")])
+    seeds, means = settings.seeds, Means(context.threads, oracle, seat)
     deals = Deals(start=seeds[0], count=len(seeds))
     with context.progress(f"playing deals {seeds[0]}-{seeds[-1]}", len(seeds), "{deals:.1f} deals/s") as advance:
         blocks = played_blocks(deals, settings.match, means, record=folder, on_block=lambda n: advance(n, deals=n))

@@ -27,13 +27,16 @@ def run(context: Context, folder: Path, settings: HandsSettings, inputs: Sequenc
     from forge_core.bids.dataset import generate_bids
     from forge_core.expected_q.oracle import Oracle
     from forge_core.players.registry import Means, make_player
+    from tasks.oracles import seat_players
 
     def oracle(_name: str) -> Oracle:
         from tasks.oracles import model_oracle
 
         return model_oracle(inputs[0])
 
-    player = make_player(settings.bids.seat_model, Means(context.threads, oracle))
+    player = make_player(
+        settings.bids.seat_model, Means(context.threads, oracle, seat_players(lambda _name: inputs[0]))
+    )
     seeds = settings.seeds
     with context.progress(f"pricing hands {seeds[0]}-{seeds[-1]}", len(seeds), "{hands:.2f} hands/s") as advance:
         made = generate_bids(

@@ -11,6 +11,7 @@ from forge_core.artifacts.reference import Reference
 from forge_core.errors import WrongModelType
 from forge_core.files import sha256_of
 from forge_core.learn.model_config import CONFIG, WEIGHTS, check_weights, read_config
+from forge_core.players.registry import seat_of
 from tasks import tracking
 from tasks.find import find_object
 
@@ -89,3 +90,25 @@ def find_model(name: str) -> Reference | Path:
         if tracking.fetch(name, (WEIGHTS, CONFIG), fetched):
             return fetched
     return find_object(digest or name, "model")
+
+
+def find_network(name: str) -> Reference | Path:
+    """The network that a player names (see `players.registry.model_of`): a seat network or one that values open hands.
+
+    InputError when nothing is called that.
+    """
+    seat = seat_of(name)
+    return find_model(name) if seat is None else find_seat(seat)
+
+
+def find_seat(name: str) -> Reference | Path:
+    """The seat network that a person means: a name of the catalog, a path, or what `find_object` understands.
+
+    Raises InputError when nothing, or more than one object, is called that; DamagedFile for a promoted one that is not
+    what its checksums say.
+    """
+    from forge_core.seat.catalog import SeatCatalog
+
+    if (folder := SeatCatalog(Installation().models).find(name)) is not None:
+        return folder
+    return Path(name).absolute() if Path(name).exists() else find_object(name, "seat")

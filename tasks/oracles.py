@@ -1,5 +1,6 @@
-"""A trained network as the oracle of E[Q]."""
+"""A trained network as the oracle of E[Q], and a seat network as a player."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from forge_core.expected_q.oracle import FixedBatches, Oracle
 
 if TYPE_CHECKING:
     from forge_core.learn.model import Model
+    from forge_core.players.decisions import AnyPlayer
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +53,24 @@ def model_oracle(model: Path | str, *, catalog: Path | None = None) -> Oracle:
 
     loaded = load(model, kind="qvalue", device=fastest_device(), catalog=catalog or DEFAULT)
     return FixedBatches(ModelOracle(loaded, loaded.digest))
+
+
+def seat_players(
+    place: "Callable[[str], Path | str]", *, catalog: Path | None = None
+) -> "Callable[[str, int], AnyPlayer]":
+    """What makes players of seat networks (`Means.seat`).
+
+    Args:
+        place: where the network lies that a player's text names: a folder, a file or, as a string, a name.
+        catalog: where names are looked up.
+    """
+
+    def make(text: str, threads: int) -> "AnyPlayer":
+        from forge_core.seat.load import DEFAULT, load_seat
+        from forge_core.seat.player import make_seat_player, seat_name
+
+        return make_seat_player(
+            text, load_seat(place(seat_name(text)), threads=threads, catalog=catalog or DEFAULT), threads
+        )
+
+    return make

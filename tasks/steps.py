@@ -26,7 +26,7 @@ from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 from tasks import arena, bids, export, generate, generate_eq, tokenize
 from tasks.blocks import cut
-from tasks.models import find_model, network_of
+from tasks.models import find_network, network_of
 from tasks.run import run_stage, run_stages, source, stage_task, store
 from tasks.stage import Call, Details, Executor
 
@@ -176,5 +176,5 @@ def networks_of(players: Sequence[str], models: Mapping[str, Reference] | None =
         if name is None:
             make_player(text)
     return tuple(
-        source(known[name]) if name in known else network_of(find_model(name)) for name in names if name is not None
+        source(known[name]) if name in known else network_of(find_network(name)) for name in names if name is not None
     )

@@ -15,7 +15,6 @@ from forge_core.arena.settings import Contest, Deals, MatchSettings
 from forge_core.arena.statistics import Ratings, Sprt, bradley_terry
 from forge_core.bids.bidders import make_bidder
 from forge_core.players.decisions import AnyPlayer
-from forge_core.players.pimc import PimcPlayer
 from forge_core.players.registry import Means, make_player
 from forge_core.solver import SOLVER_VERSION
 
@@ -25,9 +24,8 @@ OnBlock = Callable[[int], None]
 
 def versions_of(a: AnyPlayer, b: AnyPlayer) -> dict[str, str]:
     """What decides the plays besides the settings: the solver's version, the digests of networks."""
-    sides = (("a", a), ("b", b))
-    networks = {s: p.oracle.digest for s, p in sides if isinstance(p, PimcPlayer) and p.oracle.name != "exact"}
-    return {"solver": SOLVER_VERSION, **networks}
+    digests = {side: getattr(player, "network_digest", None) for side, player in (("a", a), ("b", b))}
+    return {"solver": SOLVER_VERSION, **{side: digest for side, digest in digests.items() if digest is not None}}
 
 
 def played_blocks(

@@ -188,7 +188,7 @@ def _export(network: Network) -> onnx.ModelProto:
         )
     if program is None:
         raise ParityError.of(got="no program", expected="an ONNX program from torch", remedy="report this")
-    return _with_plain_look_ups(_without_traces(program.model_proto))
+    return _with_plain_look_ups(without_traces(program.model_proto))
 
 
 def _portable(network: Network) -> Network:
@@ -201,7 +201,7 @@ def _portable(network: Network) -> Network:
     return portable
 
 
-def _without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
+def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model without the exporter's notes: stack traces, which depend on the machine, and the shapes in between.
 
     onnxruntime finds the shapes itself, and those noted for weights are wrong once a conversion transposes them.

@@ -58,6 +58,11 @@ class PimcPlayer:
     name: str
     threads: int = 0
 
+    @property
+    def network_digest(self) -> str | None:
+        """Of the network that decides its plays; None where the exact solver does."""
+        return None if self.oracle.name == "exact" else self.oracle.digest
+
     def play(self, decisions: Decisions) -> Int8[np.ndarray, "n"]:
         """See `Player.play`."""
         keys = derived_keys(decisions.keys, self.settings.seed)

@@ -17,6 +17,8 @@ from forge_core.players.simple import HighestPlayer, RandomPlayer
 
 S = TypeVar("S", bound=BaseModel)
 
+_SEAT = "seat:"
+
 
 @dataclass(frozen=True, slots=True)
 class Means:
@@ -26,10 +28,13 @@ class Means:
     seconds   that a foreign program may take for a decision
     memory    bytes of address space that it may use
     oracle    opens a network by the name of a model, a folder or a file; None where no network is at hand
+    seat      makes the player of a text "seat:NAME" or "rollout:..." (`forge_core.seat`), given the threads that it may
+              use; None where no network is at hand
     """
 
     threads: int = 0
     oracle: Callable[[str], Oracle] | None = None
+    seat: Callable[[str, int], AnyPlayer] | None = None
     seconds: float = 60.0
     memory: int = 4 << 30
 
@@ -55,9 +60,19 @@ def make_player(text: str, means: Means | None = None) -> AnyPlayer:
 
 
 def model_of(text: str) -> str | None:
-    """The model that a player's text names; None for players without one."""
+    """The model that a player's text names, a seat network as "seat:NAME"; None for players without one."""
     kind, _, rest = text.strip().partition(":")
+    if kind == "seat":
+        return f"{_SEAT}{rest.strip()}"
+    if kind == "rollout":
+        named = [part.partition("=")[2].strip() for part in rest.split(",") if part.strip().startswith("model=")]
+        return _SEAT + (named[0] if named else "champion")
     return rest.partition(",")[0] if kind == "model" else None
+
+
+def seat_of(model: str) -> str | None:
+    """The seat network that an answer of `model_of` names; None for models that value open hands."""
+    return model[len(_SEAT) :] if model.startswith(_SEAT) else None
 
 
 def settings_of(text: str, rest: str, kind: type[S]) -> S:
@@ -119,11 +134,23 @@ def _command(text: str, rest: str, means: Means) -> AnyPlayer:
     return command_player(text, rest, threads=threads, seconds=means.seconds, memory=means.memory)
 
 
+def _seat(text: str, _: str, means: Means) -> AnyPlayer:
+    if means.seat is None:
+        raise InputError.of(
+            got=f"the player {text!r} where no seat networks can be opened",
+            expected="a command or a flow that opens them",
+            remedy="use `forge arena`, or give `Means` a way to make such players",
+        )
+    return means.seat(text, means.threads or os.cpu_count() or 1)
+
+
 _MAKERS: Mapping[str, Callable[[str, str, Means], Any]] = {
     "random": _random,
     "highest": _highest,
     "pimc": _pimc,
     "model": _model,
+    "seat": _seat,
+    "rollout": _seat,
     "cheat": _cheat,
     "level1": _level1,
     "command": _command,
@@ -133,6 +160,8 @@ PLAYER_FORMS = (
     "highest",
     "pimc:worlds=50,objective=make",
     "model:NAME",
+    "seat:NAME",
+    "rollout:worlds=50",
     "cheat",
     "level1",
     "command:PATH ARGS",

@@ -39,7 +39,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64, UInt8
+from jaxtyping import Bool, Float32, Int64
 
 from forge_core.players.decisions import FOLLOWER_MASKS, LED_SUITS, Decisions
 from forge_core.rules import Declaration, domino_id, pips

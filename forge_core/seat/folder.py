@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from forge_core.seat.network import SeatNetwork
 
 FORMAT_VERSION = 1
+ONNX_CONFIG = "crystal_forge.seat"
+"""The key under which an ONNX file carries its network's config."""
 HISTORY = "history.json"
 
 

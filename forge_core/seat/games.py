@@ -91,9 +91,7 @@ def _labelled(
     return _samples(decisions, deals, points)
 
 
-def _samples(
-    decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], points: Int16[np.ndarray, "n 7"]
-) -> Samples:
+def _samples(decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], points: Int16[np.ndarray, "n 7"]) -> Samples:
     asked = encode(decisions)
     holders = np.zeros((len(decisions), 28), np.int8)
     for place in range(28):
@@ -114,7 +112,7 @@ def _explored(decisions: Decisions, dominoes: Int8[np.ndarray, "n"], share: floa
 
 
 def validation_games(settings: SeatSettings, seeds: list[int], *, threads: int) -> Samples:
-    """Decisions of these deals with their exact labels, played by rank with random plays: the same for every network."""
+    """Decisions of these deals, played by rank with random plays, with exact labels: the same for every network."""
     contracts = contracts_of(seeds, settings)
     table, rows, parts, player = Table.of(contracts), np.arange(len(contracts)), list[Samples](), HighestPlayer()
     for ply in range(N_PLAYS):

@@ -18,11 +18,12 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
 from forge_core.learn.lit_module import decay_at
-from forge_core.seat.encode import BIDDING, LEFT, MAY_HOLD, N_DOMINOES, N_PLANES, Inputs
+from forge_core.seat.encode import BIDDING, LEFT, MAY_HOLD, N_DOMINOES, N_PLANES
 from forge_core.seat.games import Samples, played_games
-from forge_core.seat.model import POINTS_WEIGHT, AskedInRows
+from forge_core.seat.model import POINTS_WEIGHT
 from forge_core.seat.network import SeatAnswer, SeatNetwork
 from forge_core.seat.settings import SeatSettings
+from forge_core.seat.torch_model import torch_seat
 from forge_core.shards.split import train_seeds
 
 _POINTS_UNIT = 8.0
@@ -79,7 +80,7 @@ class SeatModule(pl.LightningModule):
     def __init__(self, network: SeatNetwork, settings: SeatSettings, validation: Samples, *, threads: int) -> None:
         super().__init__()
         self.network, self.settings = network, settings
-        self.averaged = deepcopy(network).requires_grad_(False).eval()
+        self.averaged = deepcopy(network).requires_grad_(False)
         self.playing = deepcopy(self.averaged)
         self.epochs: list[SeatEpoch] = []
         self._validation, self._threads = validation, threads
@@ -88,10 +89,13 @@ class SeatModule(pl.LightningModule):
         self._began = time.monotonic()
         self._pool = ThreadPoolExecutor(1)
         self._games: Future[Samples] | None = None
+        self._loaded = -1
 
     def train_dataloader(self) -> DataLoader[SeatBatch]:
         """The batches of the present epoch; the games of the next one begin."""
-        s, epoch = self.settings, self.current_epoch
+        s, epoch = self.settings, len(self.epochs)  # Lightning asks for the last epoch's once more when it is resumed
+        if epoch == self._loaded:
+            return _loader(self._batches)
         games = self._games or self._pool.submit(self._play, epoch)
         samples = games.result()
         self.playing = deepcopy(self.averaged)
@@ -99,12 +103,13 @@ class SeatModule(pl.LightningModule):
         order = np.random.Generator(np.random.Philox(key=[s.seed, epoch])).permutation(len(samples))
         steps = max(1, len(samples) // s.batch_size)
         self._batches = [SeatBatch.of(samples.of(rows)) for rows in np.array_split(order, steps)]
+        self._loaded = epoch
         return _loader(self._batches)
 
     def _play(self, epoch: int) -> Samples:
         s = self.settings
         seeds = train_seeds(epoch * s.games_per_epoch, s.games_per_epoch, first=s.first_seed)
-        return played_games(torch_model(self.playing, threads=self._threads), s, seeds, threads=self._threads)
+        return played_games(torch_seat(self.playing, threads=self._threads), s, seeds, threads=self._threads)
 
     def close(self) -> None:
         """End what plays in the background."""
@@ -124,7 +129,7 @@ class SeatModule(pl.LightningModule):
 
     def training_step(self, batch: SeatBatch, batch_idx: int) -> Tensor:
         """The loss of a batch. The learning rate rises at first, and falls to 0 as half a cosine wave."""
-        done = (self.current_epoch + batch_idx / len(self._batches)) / self.settings.epochs
+        done = (len(self.epochs) + batch_idx / len(self._batches)) / self.settings.epochs
         rate = min(1.0, (done + 1e-3) / _WARM_UP) * (1 + math.cos(math.pi * done)) / 2
         for group in self.trainer.optimizers[0].param_groups:
             group["lr"] = self.settings.learning_rate * rate
@@ -159,7 +164,7 @@ class SeatModule(pl.LightningModule):
         before = self.epochs[-1].samples if self.epochs else 0
         self.epochs.append(
             SeatEpoch(
-                epoch=self.current_epoch,
+                epoch=len(self.epochs),
                 samples=before + sum(len(batch.needed) for batch in self._batches),
                 seconds=time.monotonic() - self._began,
                 loss=float(torch.stack(self._losses).mean()) if self._losses else math.nan,
@@ -182,19 +187,6 @@ class SeatModule(pl.LightningModule):
 
 def _loader(batches: list[SeatBatch]) -> DataLoader[SeatBatch]:
     return DataLoader(cast("Dataset[SeatBatch]", batches), batch_size=None)
-
-
-def torch_model(network: SeatNetwork, *, threads: int, digest: str = "") -> AskedInRows:
-    """A network in torch as a `SeatModel`."""
-
-    def ask(asked: Inputs) -> tuple[np.ndarray, np.ndarray]:
-        with torch.inference_mode():
-            device = next(network.parameters()).device
-            inputs, slots = torch.from_numpy(asked.inputs), torch.from_numpy(asked.slots)
-            answer = network(inputs.to(device), slots.to(device))
-            return answer.points.softmax(-1).cpu().numpy(), answer.belief.cpu().numpy()
-
-    return AskedInRows(ask, digest, threads)
 
 
 def loss_of(answer: SeatAnswer, batch: SeatBatch, settings: SeatSettings) -> Float[Tensor, ""]:
@@ -248,4 +240,3 @@ def _looked_at(answer: SeatAnswer, batch: SeatBatch) -> np.ndarray:
     makes = ((got >= batch.needed[:, None]) == ours).float()
     mine = torch.where(ours, 2 * got - left, left - 2 * got)
     return np.array([float(nll), float(legal.sum()), float(makes.sum()), float(mine.sum()), float(len(got))])
-

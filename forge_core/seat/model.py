@@ -87,7 +87,7 @@ class AskedInRows:
 
 def made(chances: Float32[np.ndarray, "n 7 43"], decisions: Decisions) -> Float64[np.ndarray, "n 7"]:
     """The chance that the bidding team makes its bid, per slot."""
-    reached = _BINS >= decisions.needed()[:, None]
+    reached = decisions.needed()[:, None] <= _BINS
     return np.einsum("nsk,nk->ns", chances, reached.astype(np.float32)).astype(np.float64)
 
 

@@ -36,9 +36,7 @@ class SeatNetwork(nn.Module, ABC):
         super().__init__()
         a = architecture
         self.architecture = a
-        self.to_bins = nn.Sequential(
-            nn.Linear(a.play_width + a.state_width, 64), nn.ReLU(), nn.Linear(64, N_BINS)
-        )
+        self.to_bins = nn.Sequential(nn.Linear(a.play_width + a.state_width, 64), nn.ReLU(), nn.Linear(64, N_BINS))
         self.register_buffer("bins", torch.arange(N_BINS, dtype=torch.float32), persistent=False)
 
     def forward(self, inputs: Float[Tensor, "n 711"], slots: Int64[Tensor, "n 7"]) -> SeatAnswer:

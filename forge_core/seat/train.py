@@ -1,6 +1,7 @@
 """One training of a seat network, from settings to a folder with a model."""
 
 import pickle
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -65,8 +66,7 @@ def train_seat(
         ModelError: the checkpoint is of another training or damaged, or `initial` is no such model.
     """
     resume = output / LAST if (output / LAST).exists() else None
-    if resume is not None:
-        _check_resumable(resume, settings)
+    before = {} if resume is None else _read_checkpoint(resume, settings)
     network = build_seat_network(settings.architecture, settings.seed)
     if initial is not None:
         start, config = read_seat_network(initial)
@@ -77,9 +77,13 @@ def train_seat(
                 remedy="train with that model's network and size",
             )
         network.load_state_dict(start.state_dict())
-    module = SeatModule(network, settings, _validation(settings, trainer_config.threads), threads=trainer_config.threads)
+    module = SeatModule(
+        network, settings, _validation(settings, trainer_config.threads), threads=trainer_config.threads
+    )
     output.mkdir(parents=True, exist_ok=True)
-    with closing(module), suppress_warnings("lightning.pytorch"):
+    with closing(module), suppress_warnings("lightning.pytorch"), warnings.catch_warnings():
+        # a run goes on in the folder of its checkpoint; its batches are made before they are asked for
+        warnings.filterwarnings("ignore", ".*exists and is not empty|.*does not have many workers")
         trainer = pl.Trainer(
             accelerator=trainer_config.accelerator,
             devices=1,
@@ -91,7 +95,11 @@ def train_seat(
             enable_progress_bar=trainer_config.bar,
             enable_model_summary=False,
         )
-        trainer.fit(module, ckpt_path=resume, weights_only=True)
+        if len(before.get("history", ())) < settings.epochs:
+            trainer.fit(module, ckpt_path=resume, weights_only=True)
+        else:  # killed between the last epoch and the model
+            module.on_load_checkpoint(before)
+            module.load_state_dict(before["state_dict"])
     write_text(output / HISTORY, history_text(module.epochs))
     start_digest = None if initial is None else sha256_of(initial / "model.safetensors")
     write_seat_model(output, module.averaged, SeatConfig(settings=settings, initial_digest=start_digest))
@@ -115,17 +123,17 @@ class _Told(Callback):
 
 
 def _callbacks(output: Path, trainer_config: SeatTrainerConfig) -> list[Callback]:
-    keep = ModelCheckpoint(output, filename="last", save_top_k=1, enable_version_counter=False, every_n_epochs=1)
+    keep = ModelCheckpoint(output, filename="last", enable_version_counter=False, save_on_train_epoch_end=True)
     bar: list[Callback] = [RichProgressBar()] if trainer_config.bar else []
     return [_Told(trainer_config.on_epoch), keep, *bar]
 
 
 def _validation(settings: SeatSettings, threads: int) -> Samples:
-    seeds = [seed for seed in range(settings.validation_games * 25) if split_of(seed) is Split.VAL]
+    seeds = [seed for seed in range((settings.validation_games // 50 + 1) * 1000) if split_of(seed) is Split.VAL]
     return validation_games(settings, seeds[: settings.validation_games], threads=threads)
 
 
-def _check_resumable(path: Path, settings: SeatSettings) -> None:
+def _read_checkpoint(path: Path, settings: SeatSettings) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             check_records(file)
@@ -145,3 +153,4 @@ def _check_resumable(path: Path, settings: SeatSettings) -> None:
             expected="one with the same settings",
             remedy="resume with the settings that it was started with, or start in an empty folder",
         )
+    return content

@@ -1,0 +1,153 @@
+"""Players that see one hand: the network alone, and rollouts of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float64, Int8, Int64, UInt8, UInt64
+from pydantic import BaseModel, ConfigDict, Field
+
+from forge_core.errors import InputError
+from forge_core.expected_q.record import N_PLAYS
+from forge_core.players.decisions import AnyPlayer, Decisions, opening_decisions
+from forge_core.players.registry import settings_of
+from forge_core.players.streams import Purpose, derived_keys
+from forge_core.players.worlds import draw_worlds
+from forge_core.rules import Declaration
+from forge_core.rules.domino import HAND_POINTS
+from forge_core.seat.model import SeatModel, legal_slots, made, utility
+from forge_core.seat.rollouts import best_plays, each_legal, exact_points, play_on
+
+
+class RolloutSettings(BaseModel):
+    """How a player that rolls out decides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    worlds: int = Field(default=50, ge=1, le=100_000, description="Worlds drawn for a decision; all where fewer.")
+    exact: int = Field(
+        default=2, ge=0, le=6, description="The last tricks of a rollout that are played exactly with all hands open."
+    )
+    model: str = Field(default="champion", description="The seat network: a name of the catalog, or a path.")
+    seed: int = Field(default=0, ge=0, description="Players of different seeds draw different worlds.")
+
+
+@dataclass(frozen=True, slots=True)
+class SeatPlayer:
+    """Plays what the network thinks best: one call a decision.
+
+    model   the network
+    name    the text that makes it
+    """
+
+    model: SeatModel
+    name: str
+
+    @property
+    def network_digest(self) -> str:
+        """Of the network that decides its plays."""
+        return self.model.digest
+
+    def play(self, decisions: Decisions) -> Int8[np.ndarray, "n"]:
+        """See `Player.play`."""
+        return best_plays(self.model, decisions)
+
+    def declare(
+        self, hands: UInt8[np.ndarray, "n 7"], bids: UInt8[np.ndarray, "n"], keys: UInt64[np.ndarray, "n"]
+    ) -> UInt8[np.ndarray, "n"]:
+        """The declaration under which seat 0's best lead makes its bid most often; the lowest of equals."""
+        chances: list[np.ndarray] = []
+        for declaration in Declaration:
+            asked = opening_decisions(hands, bids, keys, declaration)
+            chances.append(made(self.model.chances(asked), asked).max(axis=1))
+        return np.array(chances).argmax(axis=0).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPlayer:
+    """Plays what comes out best when the network plays worlds to the end in all four seats.
+
+    All plays of a decision are rolled out in the same worlds. The result does not depend on threads or on what else is
+    decided.
+    """
+
+    model: SeatModel
+    settings: RolloutSettings
+    name: str
+    threads: int = 0
+
+    @property
+    def network_digest(self) -> str:
+        """Of the network that decides its plays."""
+        return self.model.digest
+
+    def play(self, decisions: Decisions) -> Int8[np.ndarray, "n"]:
+        """See `Player.play`."""
+        answer, rows = decisions.only(), decisions.free()
+        if len(rows):
+            asked = decisions.of(rows)
+            hands, legal = legal_slots(asked)
+            histogram = self.histograms(asked)
+            made, points = _summed_up(histogram, asked)
+            worth = np.where(legal, utility(made, points, asked), -np.inf)
+            answer[rows] = hands[np.arange(len(rows)), worth.argmax(axis=1)]
+        return answer
+
+    def histograms(self, decisions: Decisions) -> Int64[np.ndarray, "n 7 43"]:
+        """Per slot in how many worlds the bidding team still wins 0 to 42 points after that play; 0 where illegal.
+
+        Where a single world is left, nothing is hidden from the mover, and its exact values are taken.
+        """
+        s, d = self.settings, decisions
+        keys = derived_keys(derived_keys(d.keys, s.seed), int(Purpose.WORLDS))
+        worlds = draw_worlds(d, keys, s.worlds, s.worlds)
+        of_worlds = d.of(worlds.row)
+        world, slot, dominoes = each_legal(of_worlds)
+        points, known = np.empty(len(world), np.int16), worlds.counts[worlds.row[world]] == 1
+        if known.any():
+            rows = np.flatnonzero(known)
+            exact = exact_points(of_worlds.of(world[rows]), worlds.deals[world[rows]], threads=self.threads)
+            points[rows] = exact[np.arange(len(rows)), slot[rows]]
+        if not known.all():
+            rows = np.flatnonzero(~known)
+            last = min(4 * s.exact, (N_PLAYS - d.ply - 1) // 4 * 4)
+            points[rows] = play_on(
+                self.model,
+                of_worlds.of(world[rows]),
+                worlds.deals[world[rows]],
+                dominoes[rows],
+                exact_plays=last,
+                threads=self.threads,
+            )
+        histogram = np.zeros((len(d), 7, HAND_POINTS + 1), np.int64)
+        np.add.at(histogram, (worlds.row[world], slot, points), 1)
+        return histogram
+
+
+def _summed_up(
+    histogram: Int64[np.ndarray, "n 7 43"], decisions: Decisions
+) -> tuple[Float64[np.ndarray, "n 7"], Float64[np.ndarray, "n 7"]]:
+    """(chance that the bidding team makes its bid, its mean points to go) per slot."""
+    shares = (histogram / np.maximum(1, histogram.sum(axis=2, keepdims=True))).astype(np.float32)
+    return made(shares, decisions), (shares @ np.arange(HAND_POINTS + 1)).astype(np.float64)
+
+
+def seat_name(text: str) -> str:
+    """The network that the text of a seat or rollout player names."""
+    kind, _, rest = text.strip().partition(":")
+    if kind == "rollout":
+        return settings_of(text, rest, RolloutSettings).model
+    if not rest.strip() or "," in rest:
+        raise InputError.of(
+            got=f"the player {text!r}",
+            expected='a seat network, as in "seat:champion"',
+            remedy="name a network of the catalog, a model folder or an .onnx file",
+        )
+    return rest.strip()
+
+
+def make_seat_player(text: str, model: SeatModel, threads: int) -> AnyPlayer:
+    """The player of a text "seat:NAME" or "rollout:worlds=50" whose network is open."""
+    kind, _, rest = text.strip().partition(":")
+    if kind == "seat":
+        return SeatPlayer(model, text)
+    return RolloutPlayer(model, settings_of(text, rest, RolloutSettings), text, threads)
