@@ -43,7 +43,7 @@ def flywheel(
 
     Its state says where it stands: Generating, Training, Evaluating, Comparing, in the end Promoted or NotBetter.
     """
-    _stands("Generating", f"up to {growth.seeds:,} more seeds")
+    stands("Generating", f"up to {growth.seeds:,} more seeds")
     work = growth.backfill("shards")
     report = fill(FILLERS["shards"](Asked(shards=shards)), work)
     finish(report, work)
@@ -51,11 +51,11 @@ def flywheel(
     champion = _champion(settings)
     how = settings if champion is None else _shaped_like(champion, settings)
     start = "the seed's weights" if champion is None else champion.name
-    _stands("Training", f"on {report.made + report.present:,} seeds, from {start}")
+    stands("Training", f"on {report.made + report.present:,} seeds, from {start}")
     model = train.fn(arrays, how, initial=champion)
-    _stands("Evaluating", f"{model.short} on the {evaluation.split} split")
+    stands("Evaluating", f"{model.short} on the {evaluation.split} split")
     evaluate.fn(model, evaluation)
-    _stands("Comparing", f"{model.short} with the champion")
+    stands("Comparing", f"{model.short} with the champion")
     promotion = promote.fn(model, settings=evaluation)
     name = "Promoted" if promotion.promoted else "NotBetter"
     words = f"{model.short} from {start}: {promotion.name or ''} {promotion.reason}; seeds: {report.summary}"
@@ -74,7 +74,7 @@ def _shaped_like(champion: Path, settings: TrainSettings) -> TrainSettings:
     return settings.model_copy(update={"network": config.settings.network, "size": config.settings.size})
 
 
-def _stands(name: str, message: str) -> None:
+def stands(name: str, message: str) -> None:
     """Say in the run's state what it is doing."""
     with get_client(sync_client=True) as client:
         client.set_flow_run_state(flow_run.id, Running(name=name, message=message))

@@ -56,11 +56,12 @@ def _object(kind: str) -> BeforeValidator:
 
     def read(value: Any) -> Any:
         from tasks.find import LATEST, find_object
-        from tasks.models import find_model
+        from tasks.models import find_model, find_seat
 
         if not isinstance(value, str) or not value:
             return value or None
-        return find_model(value) if kind == "model" and value != LATEST else find_object(value, kind)
+        find = {"model": find_model, "seat": find_seat}.get(kind)
+        return find_object(value, kind) if find is None or value == LATEST else find(value)
 
     return BeforeValidator(read)
 
@@ -96,6 +97,7 @@ _EMPTY = Field(json_schema_extra={"default": ""})
 
 _TOKENS = 'Training arrays: "latest", the first digits of their digest in the store, or a folder.'
 _MODEL = 'A model: "champion" or another name of the catalog, "latest", the first digits of its digest, or a path.'
+_SEAT = _MODEL.replace("A model", "A seat network")
 
 Settings = Annotated[T, _InOrder()]
 Train = Annotated[TrainSettings, _preset("train"), _OrPreset()]
@@ -113,6 +115,10 @@ States = Annotated[
 Oracle = Annotated[Reference | Path | None, _object("model"), _typed(f"{_MODEL} Empty: the exact solver."), _EMPTY]
 Initial = Annotated[
     Reference | Path | None, _object("model"), _typed(f"{_MODEL} Empty: weights drawn by the seed."), _EMPTY
+]
+Seat = Annotated[Reference | Path, _object("seat"), _typed(_SEAT)]
+InitialSeat = Annotated[
+    Reference | Path | None, _object("seat"), _typed(f"{_SEAT} Empty: weights drawn by the seed."), _EMPTY
 ]
 Output = Annotated[
     Path | None, BeforeValidator(_place), _typed("A folder that gets the result, besides the store."), _EMPTY

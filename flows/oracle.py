@@ -31,4 +31,7 @@ def oracle_named(name: str = "exact") -> Oracle:
 
 def player_means() -> Means:
     """What players are made with here; models are known by name or path."""
-    return Means(Installation().thread_count(), oracle_named)
+    from tasks.oracles import seat_players
+
+    here = Installation()
+    return Means(here.thread_count(), oracle_named, seat_players(str, catalog=here.models))

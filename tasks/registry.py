@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks import arena, bids, evaluate, export, generate, generate_eq, publish, tokenize, train
+from tasks import arena, bids, evaluate, export, generate, generate_eq, publish, tokenize, train, train_seat
 from tasks.stage import Stage
 
 STAGES: Mapping[str, Stage[Any]] = {
@@ -18,5 +18,6 @@ STAGES: Mapping[str, Stage[Any]] = {
         generate_eq,
         arena,
         bids,
+        train_seat,
     )
 }

@@ -39,6 +39,7 @@ DECIDES_NOTHING = (
     "forge_core.learn.evaluation_plots",
     "forge_core.learn.hardware",
     "forge_core.learn.report",
+    "forge_core.seat.catalog",
     "forge_core.locks",
     "forge_core.threads",
     "tasks.devices",
@@ -114,7 +115,7 @@ class Context:
     hold_gpu: Callable[[], AbstractContextManager[None]] = nullcontext
     progress: Progress = silent
     console: "Console | None" = None
-    on_epoch: "Callable[[Sequence[Epoch]], None]" = lambda _epochs: None
+    on_epoch: "Callable[[Sequence[Any]], None]" = lambda _epochs: None
     training_page: Callable[[Any, Reference | Path, Callable[[], str | None]], TrainingPage] = HiddenPage
     work: Path | None = None
 

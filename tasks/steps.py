@@ -109,7 +109,7 @@ def play_match(
     executor: Executor,
     *,
     sprt: Sprt | None = None,
-    models: Mapping[str, Reference] | None = None,
+    models: Mapping[str, Reference | Path] | None = None,
 ) -> tuple[list[Reference], MatchResult | GamesResult]:
     """The contracts or games of two players, an object a block, and what they say.
 
@@ -166,7 +166,7 @@ def bids_call(seeds: Sequence[int], settings: BidSettings) -> Call[bids.HandsSet
     return Call(bids.STAGE, bids.HandsSettings(bids=settings, seeds=tuple(seeds)), inputs, title=title)
 
 
-def networks_of(players: Sequence[str], models: Mapping[str, Reference] | None = None) -> tuple[Source, ...]:
+def networks_of(players: Sequence[str], models: Mapping[str, Reference | Path] | None = None) -> tuple[Source, ...]:
     """The networks that players by text name, in their order: of `models`, else of the catalog or a path.
 
     InputError for a player or a model that is none.

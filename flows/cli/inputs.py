@@ -37,6 +37,32 @@ def model(name: str, *, kind: "ModelKind | None" = None, trained: bool = False) 
     return found
 
 
+def seat(name: str) -> "Reference | Path":
+    """The seat network that a person means. InputError or ModelError when nothing is called that, or it is none."""
+    from configs.storage import open_store
+    from forge_core.artifacts.reference import Reference
+    from forge_core.seat.folder import read_seat_config
+    from tasks.models import find_seat
+
+    found = find_seat(name)
+    path = open_store().path(found) if isinstance(found, Reference) else found
+    config = path / "config.json" if path.is_dir() else path
+    read_seat_config(config.read_bytes(), path)
+    return found
+
+
+def is_seat(name: str) -> bool:
+    """Whether a person means a seat network: a folder or an object of the store that says so."""
+    from forge_core.seat.folder import is_seat_folder
+    from tasks.find import find_object
+
+    if Path(name).exists():
+        return is_seat_folder(Path(name))
+    with suppress(InputError):
+        return name.startswith("seat") or bool(find_object(name, "seat"))
+    return False
+
+
 def tokens(folder: Path | None, splits: "Sequence[Split]") -> Path | None:
     """A token folder that a person named, with samples in these splits. Raises InputError and DataErrors."""
     if folder is not None:

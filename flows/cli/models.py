@@ -11,7 +11,7 @@ from flows.cli.modal_options import modal_options
 from flows.cli.options import EVALUATION, EXPORT, Data, Json, Model, Output, Sets, build, setting
 from flows.cli.results import evaluation_json, show_evaluation, show_json, show_parts, show_rows
 from flows.cli.running import run_flow, say
-from forge_core.errors import ForgeError
+from forge_core.errors import ForgeError, InputError
 
 if TYPE_CHECKING:
     from forge_core.learn.evaluation_settings import EvaluationSettings
@@ -76,7 +76,14 @@ def promote(
     sets: Sets = None,
     as_json: Json = False,
 ) -> None:
-    """Make a model the champion of its kind, if it plays better than the present one on val."""
+    """Make a model the champion of its kind, if it plays better than the present one on val.
+
+    A seat network, which sees one hand, is judged by a match against the present seat champion instead; `--set` changes
+    the match, as in `--set deals=1000`.
+    """
+    if inputs.is_seat(model):
+        _promote_seat(model, force, sets, as_json=as_json, others=beside or trained_on is not None or quick)
+        return
     parameters: dict[str, Any] = {"model": inputs.model(model, trained=True), "force": force, "beside": beside}
     parameters |= {"trained_on": trained_on}
     promotion = run_flow("stages:promote", settings=_settings({}, sets, quick=quick), **parameters).value
@@ -89,6 +96,29 @@ def promote(
         raise ForgeError.of(
             got=f"a model that is {promotion.reason}",
             expected="a lower q_gap on val, with the whole interval of the difference below 0",
+            remedy='train a better one, or say why it should be promoted all the same with --force "why"',
+        )
+
+
+def _promote_seat(model: str, force: str | None, sets: list[str] | None, *, as_json: bool, others: bool) -> None:
+    from forge_core.seat.settings import SeatMatch
+
+    if others:
+        raise InputError.of(
+            got="--beside, --trained-on or --quick with a seat network",
+            expected="none of them: it is promoted by a match",
+            remedy="leave them out",
+        )
+    network, match = inputs.seat(model), build(SeatMatch, {}, sets)
+    promotion = run_flow("seat:promote_seat", network=network, match=match, force=force).value
+    if as_json:
+        typer.echo(json.dumps({field: getattr(promotion, field) for field in ("promoted", "name", "reason")}))
+    elif promotion.promoted:
+        say(f"{promotion.name} is the seat champion: {promotion.reason}")
+    if not promotion.promoted:
+        raise ForgeError.of(
+            got=f"a seat network that is {promotion.reason}",
+            expected="one that beats the champion in the arena",
             remedy='train a better one, or say why it should be promoted all the same with --force "why"',
         )
 
@@ -130,15 +160,19 @@ def models(as_json: Json = False) -> None:
     """List the promoted models."""
     from forge_core.learn.card import COLUMNS, row_of
     from tasks.models import catalog
+    from tasks.seat import seat_catalog
 
-    listed = catalog().listed()
+    listed, seats = catalog().listed(), seat_catalog()
     if as_json:
         rows = [{"name": each.name, "champion": each.champion, **each.card.model_dump()} for each in listed]
+        rows += [{"name": f"seat/{name}", "champion": name == seats.champion()} for name in seats.names()]
         typer.echo(json.dumps(rows))
-    elif listed:
+    elif listed or seats.names():
         for each in listed:
             name, *facts = row_of(each)
             typer.echo(f"{name}\n    {', '.join(map(' '.join, zip(COLUMNS[1:], facts, strict=True)))}")
+        for name in seats.names():
+            typer.echo(f"seat/{name}\n    sees one hand{', champion' if name == seats.champion() else ''}")
     else:
         say(f"No model has been promoted yet ({catalog().root} is empty): forge promote RUN_OR_CHECKPOINT")
 

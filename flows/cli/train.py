@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from flows.cli.inputs import model, tokens
+from flows.cli.inputs import model, seat, tokens
 from flows.cli.inputs import output as folder
 from flows.cli.modal_options import modal_options
 from flows.cli.options import HARDWARE, TRAIN, Output, Sets, build, setting
@@ -25,7 +25,7 @@ def train(
     output: Output = None,
     network: Annotated[str | None, setting(TRAIN, "network")] = None,
     size: Annotated[str | None, setting(TRAIN, "size")] = None,
-    kind: Annotated[str | None, setting(TRAIN, "kind")] = None,
+    kind: Annotated[str | None, setting(TRAIN, "kind", before="seat: a network that sees one hand. Else: ")] = None,
     source: Annotated[
         str | None,
         setting(TRAIN, "source"),
@@ -47,7 +47,13 @@ def train(
     sets: Sets = None,
     on: Any = None,
 ) -> None:
-    """Train a network, on training arrays or on a stream of fresh deals."""
+    """Train a network, on training arrays or on a stream of fresh deals; a seat network on deals that it plays."""
+    if kind == "seat":
+        given = {"--data": data, "--source": source, "--precision": precision, "--devices": devices}
+        options = {"network": network, "size": size, "epochs": epochs, "batch_size": batch_size}
+        options |= {"learning_rate": learning_rate, "seed": seed}
+        _train_seat(options, sets, given | {"--strategy": strategy}, initial, output, on, quick=fast_dev_run)
+        return
     from forge_core.errors import InputError
     from forge_core.learn.hardware import Hardware
     from forge_core.learn.settings import TrainSettings
@@ -82,6 +88,37 @@ def train(
         output=place,
         initial=start,
         hardware=hardware,
+        on=on,
+    )
+    say(f"{outcome.value.short} in {output or 'the store'}")
+
+
+def _train_seat(
+    options: dict[str, Any],
+    sets: list[str] | None,
+    others: dict[str, Any],
+    initial: str | None,
+    output: Path | None,
+    on: Any,
+    *,
+    quick: bool,
+) -> None:
+    from forge_core.errors import InputError
+    from forge_core.seat.settings import SeatSettings
+
+    if wrong := [name for name, value in others.items() if value is not None]:
+        raise InputError.of(
+            got=f"{', '.join(wrong)} with --kind seat",
+            expected="none of them: a seat network plays its own deals, on one device",
+            remedy="leave them out; other settings are given with --set, as in --set labels=playouts",
+        )
+    settings = build(SeatSettings, options, sets)
+    start = None if initial is None else seat(initial)
+    outcome = run_flow(
+        "seat:train_seat",
+        settings=settings.quick_check() if quick else settings,
+        output=folder(output),
+        initial=start,
         on=on,
     )
     say(f"{outcome.value.short} in {output or 'the store'}")

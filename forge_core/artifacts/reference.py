@@ -8,7 +8,9 @@ class Reference(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: str = Field(description="What the object is: shards, tokens, model, evaluation, onnx or games.")
+    kind: str = Field(
+        description="What the object is: shards, tokens, model, evaluation, onnx, games, contracts, bids or seat."
+    )
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 over the listing of its files, in hexadecimal.")
     size: int = Field(ge=0, description="Bytes of all its files together.")
     files: int = Field(ge=0, description="How many files it has.")

@@ -23,21 +23,46 @@ module and the settings leave it to those that need it.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, overload
 
 if TYPE_CHECKING:
     from forge_core.learn.inference import OnnxModel, TorchModel
     from forge_core.learn.settings import ModelKind
+    from forge_core.seat.model import AskedInRows
+
+
+@overload
+def load(
+    model: Path | str, *, kind: Literal["seat"], device: str = "cpu", catalog: Path | None = None
+) -> "AskedInRows": ...
+
+
+@overload
+def load(
+    model: Path | str, *, kind: "ModelKind | None" = None, device: str = "cpu", catalog: Path | None = None
+) -> "TorchModel | OnnxModel": ...
 
 
 def load(
-    model: Path | str, *, kind: "ModelKind | None" = None, device: str = "cpu", catalog: Path | None = None
-) -> "TorchModel | OnnxModel":
+    model: Path | str,
+    *,
+    kind: 'ModelKind | Literal["seat"] | None' = None,
+    device: str = "cpu",
+    catalog: Path | None = None,
+) -> "TorchModel | OnnxModel | AskedInRows":
     """A trained model, ready to be asked: `slots, value = load("champion")(tokens, mask)`. See `inference.load`.
+
+    Of the kind "seat", a network that sees one hand: `load("champion", kind="seat").of(info)` needs no deal. See
+    `forge_core.seat.load`; it is asked on the CPU.
 
     catalog  none = the one that comes with the code
     """
-    from forge_core.learn import inference
     from forge_core.learn.catalog import DEFAULT
+
+    if kind == "seat":
+        from forge_core.seat.load import load_seat
+
+        return load_seat(model, catalog=catalog or DEFAULT)
+    from forge_core.learn import inference
 
     return inference.load(model, kind=kind, device=device, catalog=catalog or DEFAULT)

@@ -9,6 +9,7 @@ player       the players "seat:NAME" and "rollout:worlds=50"
 belief       who holds each hidden domino
 games        deals that a network plays, their decisions labelled in the deal as it is
 lit_module   losses, optimiser, averaged weights; train: one training, resumable after every epoch
+history      the epochs of a training
 folder       a network on disk; torch_model and onnx_model: how one is asked; export: how it becomes ONNX
 catalog      the promoted networks; load: a network by name or path
 """

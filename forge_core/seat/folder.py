@@ -1,7 +1,6 @@
 """A seat network on disk: weights and config, as training writes them."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +14,11 @@ from forge_core.seat.encode import N_INPUTS
 from forge_core.seat.settings import SeatArchitecture, SeatSettings
 
 if TYPE_CHECKING:
-    from forge_core.seat.lit_module import SeatEpoch
     from forge_core.seat.network import SeatNetwork
 
 FORMAT_VERSION = 1
 ONNX_CONFIG = "crystal_forge.seat"
 """The key under which an ONNX file carries its network's config."""
-HISTORY = "history.json"
 
 
 class SeatConfig(BaseModel):
@@ -66,6 +63,14 @@ def read_seat_config(text: bytes | str, source: Path) -> SeatConfig:
     return config
 
 
+def is_seat_folder(folder: Path) -> bool:
+    """Whether the config in a folder says that it is a seat network's."""
+    try:
+        return json.loads((folder / CONFIG).read_bytes()).get("kind") == "seat"
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def read_seat_network(folder: Path) -> tuple["SeatNetwork", SeatConfig]:
     """The network, on the CPU and ready to be asked, and its config. Raises ModelError for anything else."""
     from safetensors.torch import load_file
@@ -79,11 +84,6 @@ def read_seat_network(folder: Path) -> tuple["SeatNetwork", SeatConfig]:
     except (OSError, SafetensorError, RuntimeError) as problem:
         raise no_seat_network(folder, str(problem).splitlines()[0]) from problem
     return network.eval(), config
-
-
-def history_text(epochs: "Sequence[SeatEpoch]") -> str:
-    """All epochs as JSON."""
-    return json.dumps([epoch._asdict() for epoch in epochs], indent=1)
 
 
 def no_seat_network(path: Path, problem: str) -> ModelError:

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader, Dataset
 from forge_core.learn.lit_module import decay_at
 from forge_core.seat.encode import BIDDING, LEFT, MAY_HOLD, N_DOMINOES, N_PLANES
 from forge_core.seat.games import Samples, played_games
+from forge_core.seat.history import SeatEpoch
 from forge_core.seat.model import POINTS_WEIGHT
 from forge_core.seat.network import SeatAnswer, SeatNetwork
 from forge_core.seat.settings import SeatSettings
@@ -45,26 +46,6 @@ class SeatBatch(NamedTuple):
         s = samples
         parts = (s.inputs, s.slots, s.points.astype(np.int64), s.needed, s.holders.astype(np.int64))
         return cls(*map(torch.from_numpy, parts))
-
-
-class SeatEpoch(NamedTuple):
-    """One epoch.
-
-    samples      since the beginning
-    seconds      of this epoch, with the wait for its games
-    loss         mean over its steps
-    nll          nats of an exact final score on val deals, of the averaged weights
-    make, points what the chosen plays are worth on val deals, exactly and with all hands open: how often the mover's
-                 side makes (or sets) the bid, and its points to go
-    """
-
-    epoch: int
-    samples: int
-    seconds: float
-    loss: float
-    nll: float
-    make: float
-    points: float
 
 
 class SeatModule(pl.LightningModule):

@@ -83,3 +83,21 @@ class SeatSettings(BaseModel):
         """The same run cut down to a few steps: every part of it works once, nothing is learned."""
         changes = {"epochs": 2, "games_per_epoch": 32, "batch_size": 128, "validation_games": 16}
         return self.model_copy(update=changes)
+
+
+class SeatMatch(BaseModel):
+    """The match that decides whether a seat network becomes the champion: mirrored contracts at 30.
+
+    Wald's sequential test between two shares of the discordant pairs: as likely as not, or better.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    start: Seed = Field(default=5_000_000, description="The first deal; trainings use lower seeds.")
+    deals: int = Field(default=4000, ge=1, le=10_000_000, description="Deals at most, each played twice.")
+    null: float = Field(default=0.5, gt=0, lt=1, description="Share of the discordant pairs of one that is not better.")
+    alternative: float = Field(default=0.55, gt=0, lt=1, description="Share of one that is.")
+    error: float = Field(default=0.05, gt=0, lt=0.5, description="The chance to take one for the other, at most.")
+    first_rival: str = Field(
+        default="pimc:worlds=10,objective=points", description="Who is played against while there is no champion."
+    )

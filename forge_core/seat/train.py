@@ -17,9 +17,10 @@ from forge_core.errors import ModelError
 from forge_core.files import check_records, sha256_of, write_text
 from forge_core.learn.resume import LAST
 from forge_core.learn.suppress_warnings import suppress_warnings
-from forge_core.seat.folder import HISTORY, SeatConfig, history_text, read_seat_network, write_seat_model
+from forge_core.seat.folder import SeatConfig, read_seat_network, write_seat_model
 from forge_core.seat.games import Samples, validation_games
-from forge_core.seat.lit_module import SeatEpoch, SeatModule
+from forge_core.seat.history import HISTORY, SeatEpoch, history_text
+from forge_core.seat.lit_module import SeatModule
 from forge_core.seat.network import build_seat_network
 from forge_core.seat.settings import SeatSettings
 from forge_core.shards.split import Split, split_of

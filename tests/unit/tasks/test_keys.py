@@ -23,7 +23,8 @@ DECIDES = {
     "publish": ["forge_core/learn/half_precision.py"],
     "generate-eq": ["forge_core/expected_q/games.py", "tasks/oracles.py", "forge_core/learn/inference.py"],
     "bids": ["forge_core/bids/matrix.py", "forge_core/players/pimc.py", "forge_core/solver/search_kernel.py"],
-    "arena": ["forge_core/players/pimc.py", "forge_core/arena/match.py", "forge_core/solver/search_kernel.py"],
+    "train-seat": ["forge_core/seat/games.py", "forge_core/seat/encode.py", "forge_core/seat/lit_module.py"],
+    "arena": ["forge_core/players/pimc.py", "forge_core/arena/match.py", "forge_core/seat/rollouts.py"],
 }
 """Files, some of many, without which the stage would make something else; its own module in tasks/ is another one."""
 
