@@ -52,8 +52,8 @@ def load(
 ) -> "TorchModel | OnnxModel | AskedInRows":
     """A trained model, ready to be asked: `slots, value = load("champion")(tokens, mask)`. See `inference.load`.
 
-    Of the kind "seat", a network that sees one hand: `load("champion", kind="seat").of(info)` needs no deal. See
-    `forge_core.seat.load`; it is asked on the CPU.
+    Of the kind "seat", a network that sees one hand: `seat.advise.seat_advice(info, load("champion", kind="seat"))`
+    needs no deal. It is asked on the CPU; see `forge_core.seat.load`.
 
     catalog  none = the one that comes with the code
     """

@@ -6,6 +6,7 @@ network      the MLP and the transformer
 model        a network as it is asked: the same answer whatever is asked beside it
 rollouts     contracts played on by a network in all four seats
 player       the players "seat:NAME" and "rollout:worlds=50"
+advise       what a network or its rollouts say of one decision
 belief       who holds each hidden domino
 games        deals that a network plays, their decisions labelled in the deal as it is
 lit_module   losses, optimiser, averaged weights; train: one training, resumable after every epoch
