@@ -88,7 +88,7 @@ def export_seat(model_folder: Path, output: Path, *, threads: int = 1) -> SeatEx
     """
     network, config = read_seat_network(model_folder)
     samples = validation_games(SeatSettings(), list(range(900, 900 + _DEALS)), threads=threads)
-    inputs, legal = Inputs(samples.inputs, samples.slots, samples.points >= 0), samples.points >= 0
+    inputs, legal = Inputs(samples.inputs, samples.slots, samples.legal), samples.legal
     with torch.inference_mode():
         expected = network(torch.from_numpy(inputs.inputs), torch.from_numpy(inputs.slots)).points.softmax(-1).numpy()
     whole = _exported(network)

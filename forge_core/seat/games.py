@@ -1,14 +1,14 @@
-"""Samples for a seat network: deals that the network plays as it then is, every decision labelled in the deal as it is.
+"""Samples for a seat network: deals that the network plays as it then is, every decision labelled.
 
-A label is what comes of a play in the one true deal, not in worlds drawn for it. A network that learns the chances of
-such labels learns their mean over the deals that lead to what the seat has seen, when all play as those games were
-played: worlds are weighed by the record for nothing, and a sample costs one search.
+Early in a deal, where a search is dear, a label is what comes of a play in the one true deal. A network that learns the
+chances of such labels learns their mean over the deals that lead to what the seat has seen, when all play as those
+games were played. Late, where a search is cheap, the mean over many worlds has less noise.
 """
 
 from dataclasses import dataclass, fields
 
 import numpy as np
-from jaxtyping import Float32, Int8, Int16, Int64, UInt8
+from jaxtyping import Bool, Float16, Float32, Int8, Int64, UInt8
 
 from forge_core.expected_q.record import N_PLAYS
 from forge_core.players.contracts import Contracts, Table
@@ -16,8 +16,9 @@ from forge_core.players.decisions import Decisions
 from forge_core.players.simple import HighestPlayer, pick
 from forge_core.players.streams import Purpose, derived_keys, uniform
 from forge_core.players.trumps import best_pip
+from forge_core.players.worlds import draw_worlds, known_worlds
 from forge_core.rules import deal_from_seed
-from forge_core.seat.encode import CANONICAL, N_DOMINOES, N_PLANES, UNSEEN, encode
+from forge_core.seat.encode import CANONICAL, N_BINS, N_DOMINOES, N_PLANES, UNSEEN, encode
 from forge_core.seat.model import SeatModel
 from forge_core.seat.rollouts import best_plays, each_legal, exact_points, play_on
 from forge_core.seat.settings import SeatSettings
@@ -28,14 +29,16 @@ class Samples:
     """n labelled information sets.
 
     inputs, slots   see `encode.Inputs`
-    points          per slot the points that the bidding team still wins after that play; -1 = illegal
+    legal           the slots that may be played
+    points          per slot the chances of the points, 0-42, that the bidding team still wins after that play
     needed          the points that the bidding team needs
     holders         per canonical domino the relative seat 1-3 that holds it; 0 = the mover, or it was played
     """
 
     inputs: Float32[np.ndarray, "n 711"]
     slots: Int64[np.ndarray, "n 7"]
-    points: Int8[np.ndarray, "n 7"]
+    legal: Bool[np.ndarray, "n 7"]
+    points: Float16[np.ndarray, "n 7 43"]
     needed: Int64[np.ndarray, "n"]
     holders: Int8[np.ndarray, "n 28"]
 
@@ -83,15 +86,23 @@ def played_games(model: SeatModel, settings: SeatSettings, seeds: list[int], *, 
 def _labelled(
     model: SeatModel, settings: SeatSettings, decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], threads: int
 ) -> Samples:
+    n_worlds = settings.worlds[decisions.ply // 4]
+    if n_worlds == 1:
+        worlds = known_worlds(decisions, deals)
+    else:
+        worlds = draw_worlds(decisions, derived_keys(decisions.keys, int(Purpose.WORLDS)), n_worlds, n_worlds)
+    of_worlds = decisions.of(worlds.row)
+    world, slot, dominoes = each_legal(of_worlds)
     if settings.labels == "exact":
-        return _samples(decisions, deals, exact_points(decisions, deals, threads=threads))
-    row, slot, dominoes = each_legal(decisions)
-    points = np.full((len(decisions), 7), -1, np.int16)
-    points[row, slot] = play_on(model, decisions.of(row), deals[row], dominoes, threads=threads)
-    return _samples(decisions, deals, points)
+        points = exact_points(of_worlds, worlds.deals, threads=threads)[world, slot]
+    else:
+        points = play_on(model, of_worlds.of(world), worlds.deals[world], dominoes, threads=threads)
+    chances = np.zeros((len(decisions), 7, N_BINS), np.float32)
+    np.add.at(chances, (worlds.row[world], slot, points), (1 / np.diff(worlds.starts))[worlds.row[world]])
+    return _samples(decisions, deals, chances)
 
 
-def _samples(decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], points: Int16[np.ndarray, "n 7"]) -> Samples:
+def _samples(decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], chances: Float32[np.ndarray, "n 7 43"]) -> Samples:
     asked = encode(decisions)
     holders = np.zeros((len(decisions), 28), np.int8)
     for place in range(28):
@@ -100,7 +111,7 @@ def _samples(decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], points: Int
     planes = asked.inputs[:, : N_DOMINOES * N_PLANES].reshape(-1, N_DOMINOES, N_PLANES)
     holders[planes[:, :, UNSEEN] == 0] = 0
     needed = np.maximum(0, decisions.needed()).astype(np.int64)
-    return Samples(asked.inputs, asked.slots, points.astype(np.int8), needed, holders)
+    return Samples(asked.inputs, asked.slots, asked.legal, chances.astype(np.float16), needed, holders)
 
 
 def _explored(decisions: Decisions, dominoes: Int8[np.ndarray, "n"], share: float) -> Int8[np.ndarray, "n"]:
@@ -120,7 +131,8 @@ def validation_games(settings: SeatSettings, seeds: list[int], *, threads: int) 
         free = decisions.free()
         if len(free):
             asked, deals = decisions.of(free), contracts.deals[free]
-            parts.append(_samples(asked, deals, exact_points(asked, deals, threads=threads)))
+            points = exact_points(asked, deals, threads=threads)
+            parts.append(_samples(asked, deals, np.eye(N_BINS, dtype=np.float32)[points] * (points >= 0)[:, :, None]))
         dominoes = player.play(decisions)
         table.put(rows, ply, _explored(decisions, dominoes, 0.3), decisions, "highest")
     return Samples.joined(parts)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.nn import functional
@@ -36,7 +36,8 @@ class SeatBatch(NamedTuple):
 
     inputs: Float[Tensor, "n 711"]
     slots: Int64[Tensor, "n 7"]
-    points: Int64[Tensor, "n 7"]
+    legal: Bool[Tensor, "n 7"]
+    points: Float[Tensor, "n 7 43"]
     needed: Int64[Tensor, "n"]
     holders: Int64[Tensor, "n 28"]
 
@@ -44,7 +45,7 @@ class SeatBatch(NamedTuple):
     def of(cls, samples: Samples) -> "SeatBatch":
         """The samples."""
         s = samples
-        parts = (s.inputs, s.slots, s.points.astype(np.int64), s.needed, s.holders.astype(np.int64))
+        parts = (s.inputs, s.slots, s.legal, s.points, s.needed, s.holders.astype(np.int64))
         return cls(*map(torch.from_numpy, parts))
 
 
@@ -176,19 +177,18 @@ def loss_of(answer: SeatAnswer, batch: SeatBatch, settings: SeatSettings) -> Flo
     All plays of a sample are labelled in one deal. What they share, above all the luck of that deal, drops out of the
     differences, and a choice depends on these alone.
     """
-    legal = batch.points >= 0
-    of_points = functional.cross_entropy(answer.points[legal], batch.points[legal])
-    made, points = _made_and_points(answer, batch)
-    makes = (batch.points >= batch.needed[:, None]).float()
+    chances, legal = batch.points.float(), batch.legal
+    of_points = -(chances[legal] * answer.points[legal].log_softmax(-1)).sum(1).mean()
+    made, points = _made_and_points(answer.points.softmax(-1), batch)
+    makes, mean = _made_and_points(chances, batch)
     make = _differences(made - makes, legal)
-    expected = _differences((points - batch.points) / _POINTS_UNIT, legal)
+    expected = _differences((points - mean) / _POINTS_UNIT, legal)
     belief = _belief_loss(answer.belief, batch)
     s = settings
     return of_points + s.make_weight * make + s.points_weight * expected + s.belief_weight * belief
 
 
-def _made_and_points(answer: SeatAnswer, batch: SeatBatch) -> tuple[Tensor, Tensor]:
-    chances = answer.points.softmax(-1)
+def _made_and_points(chances: Tensor, batch: SeatBatch) -> tuple[Tensor, Tensor]:
     bins = torch.arange(chances.shape[-1], device=chances.device)
     reached = (bins >= batch.needed[:, None]).to(chances.dtype)
     return torch.einsum("nsk,nk->ns", chances, reached), chances @ bins.to(chances.dtype)
@@ -210,14 +210,14 @@ def _belief_loss(logits: Tensor, batch: SeatBatch) -> Tensor:
 
 def _looked_at(answer: SeatAnswer, batch: SeatBatch) -> np.ndarray:
     """(nats, how many legal slots, makes, points to go, decisions) of a batch, by the exact labels."""
-    legal = batch.points >= 0
-    nll = functional.cross_entropy(answer.points[legal], batch.points[legal], reduction="sum")
-    made, points = _made_and_points(answer, batch)
+    chances, legal = batch.points.float(), batch.legal
+    nll = -(chances[legal] * answer.points[legal].log_softmax(-1)).sum()
+    made, points = _made_and_points(answer.points.softmax(-1), batch)
     ours = batch.inputs[:, BIDDING, None] == 1
     worth = torch.where(ours, made + POINTS_WEIGHT * points, -made - POINTS_WEIGHT * points)
     chosen = torch.where(legal, worth, -torch.inf).argmax(1, keepdim=True)
-    got = batch.points.gather(1, chosen)
-    left = (batch.inputs[:, LEFT, None] * 42).round()
-    makes = ((got >= batch.needed[:, None]) == ours).float()
+    makes, got = (each.gather(1, chosen) for each in _made_and_points(chances, batch))
+    left = batch.inputs[:, LEFT, None] * 42
     mine = torch.where(ours, 2 * got - left, left - 2 * got)
-    return np.array([float(nll), float(legal.sum()), float(makes.sum()), float(mine.sum()), float(len(got))])
+    won = torch.where(ours, makes, 1 - makes)
+    return np.array([float(nll), float(legal.sum()), float(won.sum()), float(mine.sum()), float(len(got))])

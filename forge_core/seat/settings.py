@@ -48,8 +48,15 @@ class SeatSettings(BaseModel):
     games_per_epoch: int = Field(default=4096, ge=4, le=1_000_000, description="Deals played for each epoch.")
     labels: Labels = Field(
         default="exact",
-        description="exact: the exact Q of every play in the deal as it is; playouts: every play played to the end by "
-        "the network in all four seats, each seeing its own hand alone.",
+        description="exact: the exact Q of every play; playouts: every play played to the end by the network in all "
+        "four seats, each seeing its own hand alone.",
+    )
+    worlds: tuple[int, ...] = Field(
+        default=(1, 1, 4, 12, 16, 16, 16),
+        min_length=7,
+        max_length=7,
+        description="By trick, the worlds in which its decisions are labelled: so many drawn from those that the seat "
+        "cannot tell apart, all where there are fewer; 1 = the deal as it is.",
     )
     opening_share: float = Field(
         default=0.5, gt=0, le=1, description="Share of the opening leads that are labelled: they cost most."

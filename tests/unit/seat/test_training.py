@@ -37,12 +37,11 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("labels", ["exact", "playouts"])
 def test_samples_are_labelled_where_plays_are_legal(model: AskedInRows, labels: str) -> None:
-    settings = QUICK.model_copy(update={"labels": labels})
-    samples = played_games(model, settings, list(range(6)), threads=2)
-    assert len(samples) > 60
-    n_legal = (samples.points >= 0).sum(axis=1)
-    assert n_legal.min() >= 2
-    assert samples.points.max() <= 42
+    settings = QUICK.model_copy(update={"labels": labels, "worlds": (1, 1, 1, 2, 2, 2, 2)})
+    samples = played_games(model, settings, list(range(3)), threads=2)
+    assert len(samples) > 25
+    assert samples.legal.sum(axis=1).min() >= 2
+    assert np.allclose(samples.points.astype(float).sum(axis=2), samples.legal, atol=0.01)
     planes = samples.inputs[:, : 28 * 22].reshape(-1, 28, 22)
     assert ((samples.holders > 0) == (planes[:, :, 12] == 1)).all()
     rows, places = np.nonzero(samples.holders)
@@ -149,7 +148,7 @@ def test_losses_of_a_perfect_answer_are_small() -> None:
     settings = QUICK.model_copy(update={"belief_weight": 0.0})
     samples = played_games(torch_seat(drawn_network(), threads=1), settings, list(range(4)), threads=2)
     batch = SeatBatch.of(samples)
-    sure = 50.0 * torch.nn.functional.one_hot(batch.points.clamp(min=0), 43).float()
+    sure = (batch.points.float() + 1e-9).log()
     belief = torch.zeros(len(samples), 28, 3)
-    assert float(loss_of(SeatAnswer(sure, belief), batch, settings)) < 1e-3
+    assert float(loss_of(SeatAnswer(sure, belief), batch, settings)) < 1
     assert float(loss_of(SeatAnswer(torch.zeros_like(sure), belief), batch, settings)) > 3
