@@ -41,11 +41,11 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
-from forge_core.players.decisions import FOLLOWER_MASKS, LED_SUITS, Decisions
+from forge_core.players.decisions import Decisions
 from forge_core.rules import Declaration, domino_id, pips
 from forge_core.rules.declaration import CALLED_SUIT
-from forge_core.rules.tables import COUNT_POINTS, RANK
 from forge_core.solver.jit import kernel
+from forge_core.solver.rules_kernel import COUNT_POINTS, FOLLOWERS, LED_SUITS, RANKS
 
 N_DOMINOES, N_PLANES, N_STATE = 28, 22, 95
 N_INPUTS = N_DOMINOES * N_PLANES + N_STATE
@@ -59,8 +59,6 @@ BIDDING = _STATE + 93
 N_BINS = 43
 """Points that the bidding team may win: 0-42."""
 
-_POINTS = np.array(COUNT_POINTS, dtype=np.int64)
-_RANKS = np.array(RANK, dtype=np.int64)
 _KINDS = np.array([max(0, declaration - Declaration.SIXES) for declaration in Declaration], np.int64)
 
 
@@ -82,7 +80,7 @@ CANONICAL, _CANONICAL_SUITS = _canonical()
 _BEATEN_BY = np.array(
     [
         [
-            [sum(1 << e for e in range(28) if RANK[d][suit][e] > RANK[d][suit][domino]) for domino in range(28)]
+            [sum(1 << e for e in range(28) if RANKS[d, suit, e] > RANKS[d, suit, domino]) for domino in range(28)]
             for suit in range(8)
         ]
         for d in Declaration
@@ -170,7 +168,7 @@ def _encode(
             barred = np.int64(0)
             for suit in range(8):
                 if voids[i, (seat + other) & 3] >> suit & 1:
-                    barred |= FOLLOWER_MASKS[declaration, suit]
+                    barred |= FOLLOWERS[declaration, suit]
                     x[_STATE + 12 + (other - 1) * 8 + _CANONICAL_SUITS[declaration, suit]] = 1
             may_hold[other] = unseen & ~barred
         # the trick so far
@@ -179,13 +177,13 @@ def _encode(
             domino = np.int64(plays[i, ply])
             if led < 0:
                 led = LED_SUITS[declaration, domino]
-            table_points += _POINTS[domino]
-            rank = _RANKS[declaration, led, domino]
+            table_points += COUNT_POINTS[domino]
+            rank = RANKS[declaration, led, domino]
             if rank > best:
                 best, winner = rank, (players[i, ply] - seat) & 3
         for domino in range(28):
             at, bit = place[domino] * N_PLANES, np.int64(1) << domino
-            x[at + 11] = _POINTS[domino] / 10
+            x[at + 11] = COUNT_POINTS[domino] / 10
             if unseen & bit:
                 x[at + 12] = 1
                 for other in range(1, 4):
@@ -205,7 +203,7 @@ def _encode(
             if playable[i] & bit:
                 x[at + 10] = 1
                 suit = led if led >= 0 else LED_SUITS[declaration, domino]
-                if _RANKS[declaration, suit, domino] > best:
+                if RANKS[declaration, suit, domino] > best:
                     x[at + 16] = 1
                     later = np.int64(0)
                     for other in range(1, 4 - n_table):
