@@ -110,7 +110,7 @@ def _train_seat(
         raise InputError.of(
             got=f"{', '.join(wrong)} with --kind seat",
             expected="none of them: a seat network plays its own deals, on one device",
-            remedy="leave them out; other settings are given with --set, as in --set labels=playouts",
+            remedy="leave them out; other settings are given with --set, as in --set playout_tricks=2",
         )
     settings = build(SeatSettings, options, sets)
     start = None if initial is None else seat(initial)

@@ -93,10 +93,10 @@ def _labelled(
         worlds = draw_worlds(decisions, derived_keys(decisions.keys, int(Purpose.WORLDS)), n_worlds, n_worlds)
     of_worlds = decisions.of(worlds.row)
     world, slot, dominoes = each_legal(of_worlds)
-    if settings.labels == "exact":
-        points = exact_points(of_worlds, worlds.deals, threads=threads)[world, slot]
-    else:
+    if decisions.ply // 4 < settings.playout_tricks:
         points = play_on(model, of_worlds.of(world), worlds.deals[world], dominoes, threads=threads)
+    else:
+        points = exact_points(of_worlds, worlds.deals, threads=threads)[world, slot]
     chances = np.zeros((len(decisions), 7, N_BINS), np.float32)
     np.add.at(chances, (worlds.row[world], slot, points), (1 / np.diff(worlds.starts))[worlds.row[world]])
     return _samples(decisions, deals, chances)

@@ -8,7 +8,6 @@ from forge_core.seeds import Seed
 
 SeatNetworkName = Literal["mlp", "transformer"]
 SeatSize = Literal["tiny", "small", "medium"]
-Labels = Literal["exact", "playouts"]
 
 
 class SeatArchitecture(BaseModel):
@@ -46,10 +45,12 @@ class SeatSettings(BaseModel):
         default=100, ge=1, le=1_000_000, description="Epochs; the learning rate ends with the last one."
     )
     games_per_epoch: int = Field(default=4096, ge=4, le=1_000_000, description="Deals played for each epoch.")
-    labels: Labels = Field(
-        default="exact",
-        description="exact: the exact Q of every play; playouts: every play played to the end by the network in all "
-        "four seats, each seeing its own hand alone.",
+    playout_tricks: int = Field(
+        default=0,
+        ge=0,
+        le=7,
+        description="The first tricks whose plays are labelled by playing on with the network in all four seats, each "
+        "seeing its own hand alone; in later tricks a label is exact, with all hands open.",
     )
     worlds: tuple[int, ...] = Field(
         default=(1, 1, 4, 12, 16, 16, 16),

@@ -35,9 +35,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("labels", ["exact", "playouts"])
-def test_samples_are_labelled_where_plays_are_legal(model: AskedInRows, labels: str) -> None:
-    settings = QUICK.model_copy(update={"labels": labels, "worlds": (1, 1, 1, 2, 2, 2, 2)})
+@pytest.mark.parametrize("playout_tricks", [0, 2])
+def test_samples_are_labelled_where_plays_are_legal(model: AskedInRows, playout_tricks: int) -> None:
+    settings = QUICK.model_copy(update={"playout_tricks": playout_tricks, "worlds": (1, 1, 1, 2, 2, 2, 2)})
     samples = played_games(model, settings, list(range(3)), threads=2)
     assert len(samples) > 25
     assert samples.legal.sum(axis=1).min() >= 2
@@ -79,7 +79,7 @@ def test_a_checkpoint_that_is_damaged_or_of_another_training_is_refused(trained:
 
 
 def test_training_goes_on_from_another_network(trained: Path, tmp_path: Path) -> None:
-    settings = QUICK.model_copy(update={"epochs": 1, "labels": "playouts"})
+    settings = QUICK.model_copy(update={"epochs": 1, "playout_tricks": 1})
     train_seat(tmp_path / "next", settings, initial=trained)
     config = read_seat_network(tmp_path / "next")[1]
     assert config.initial_digest == sha256_of(trained / "model.safetensors")
