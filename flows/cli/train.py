@@ -70,7 +70,7 @@ def train(
     options |= {"learning_rate": learning_rate, "precision": precision, "seed": seed}
     settings = build(TrainSettings, options, sets)
     hardware = build(Hardware, {"devices": devices, "strategy": strategy})
-    start = None if initial is None else model(initial, kind=settings.kind)
+    start = None if initial is None else model(initial, kind=None if settings.kind == "policy" else settings.kind)
     if fast_dev_run:
         settings = settings.quick_check()
     if data is None and settings.source == "tokens" and not fast_dev_run:

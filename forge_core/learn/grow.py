@@ -1,4 +1,4 @@
-"""A larger MLP that answers like a smaller one, to train on from there instead of from nothing.
+"""A network that answers like another one, to train on from there instead of from nothing: larger, or of another kind.
 
 Every unit of the stream is there twice, so layer norms see what they saw. A weight from a doubled unit is halved, and
 noise of opposite sign on its two halves, which cancels as long as both units are equal, lets training tell them apart
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from forge_core.learn.network import Network, build_network
+from forge_core.learn.network import POINTS_SCALE, Network, build_network
 from forge_core.learn.ownership import input_width
 from forge_core.learn.settings import Architecture, ModelKind
 
@@ -40,6 +40,19 @@ def grown(network: Network, small: Architecture, large: Architecture, kind: Mode
             weights[f"blocks.{block}.body.3.{part}"].zero_()
     missing = input_width(large.features) - input_width(small.features)
     weights["embed.weight"] = pad(weights["embed.weight"], (0, missing))
+    result.load_state_dict(weights)
+    return result
+
+
+def as_policy(network: Network, architecture: Architecture, temperature: float, seed: int) -> Network:
+    """The policy that softens a Q-value network's answers: its logits are Q / temperature, its value the same."""
+    weights, factor = dict(network.state_dict()), POINTS_SCALE / temperature
+    for part in ("weight", "bias"):
+        if architecture.network == "mlp":  # the value is the last output of the same layer
+            weights[f"head.{part}"] = torch.cat((weights[f"head.{part}"][:-1] * factor, weights[f"head.{part}"][-1:]))
+        else:
+            weights[f"slot_head.{part}"] = weights[f"slot_head.{part}"] * factor
+    result = build_network(architecture, "policy", seed)
     result.load_state_dict(weights)
     return result
 

@@ -19,7 +19,7 @@ from forge_core.learn.batches import Source, TrainBatches, TrainData, draw
 from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
 from forge_core.learn.ddp import Leader, WorkerSpec, leader, processor_name, workers
 from forge_core.learn.evaluate import Comparison, compare
-from forge_core.learn.grow import can_grow, grown
+from forge_core.learn.grow import as_policy, can_grow, grown
 from forge_core.learn.hardware import StrategyName
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.lit_module import ForgeModule
@@ -150,11 +150,16 @@ def _write(output: Path, network: Network, identity: RunIdentity, result: TrainR
 
 
 def first_network(settings: TrainSettings, initial: Path | None) -> Network:
-    """The network that a run begins with; a smaller MLP is grown to the shape that is asked for (see `grow`)."""
+    """The network that a run begins with; a smaller MLP is grown to the shape that is asked for, and a policy
+    may begin as a Q-value network's (see `grow`).
+    """
     if initial is None:
         return build_network(settings.architecture, settings.kind, settings.seed)
     network, config = read_model(initial) if initial.is_dir() else read_checkpoint(initial)
     wanted = settings.architecture
+    if (config.kind, settings.kind) == ("qvalue", "policy"):
+        network = as_policy(network, config.architecture, settings.temperature, settings.seed)
+        config = config.model_copy(update={"kind": "policy"})
     if (config.architecture, config.kind) == (wanted, settings.kind):
         return network.train()
     if config.kind != settings.kind or not can_grow(config.architecture, wanted):

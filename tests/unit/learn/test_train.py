@@ -16,6 +16,7 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from forge_core.errors import EmptySplit, InputError, ModelError, WrongModelType
+from forge_core.learn import model as models
 from forge_core.learn.batches import take
 from forge_core.learn.ddp import leader
 from forge_core.learn.grow import can_grow, grown
@@ -437,3 +438,17 @@ def test_a_run_begins_with_a_smaller_model(tmp_path: Path) -> None:
     assert count_parameters(first_network(settings, tmp_path)) > count_parameters(network)
     with pytest.raises(WrongModelType, match="half as wide"):
         first_network(settings.model_copy(update={"network": "transformer"}), tmp_path)
+
+
+@pytest.mark.parametrize("network", ["mlp", "transformer"])
+def test_a_policy_begins_as_a_softened_q_value_network(network: str, val_arrays: TokenArrays, tmp_path: Path) -> None:
+    settings = TrainSettings.model_validate({"size": "tiny", "network": network})
+    q_value = build_network(settings.architecture, "qvalue", 1).eval()
+    write_model(tmp_path, q_value, models.config_of(q_value, settings, best_epoch=0, dataset_digest="0"))
+    policy = settings.model_copy(update={"kind": "policy", "temperature": 3.0})
+    batch = take(val_arrays, slice(0, 50))
+    with torch.inference_mode():
+        q, value = q_value(batch.tokens, batch.mask)
+        logits, same = first_network(policy, tmp_path).eval()(batch.tokens, batch.mask)
+    torch.testing.assert_close(logits * 3.0, q, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(same, value)
