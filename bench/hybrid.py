@@ -3,6 +3,8 @@
 Uniform states of test deals. For the champion alone, for the hybrid with 8, 12 and 16 plays left, and for the solver:
 q_gap_...            regret of the play that the oracle values highest, mean over states in points
 microseconds_...     wall time a state, in calls of 2,000 states
+openings_...         opening leads of test deals: the champion's q_gap and q_mae, the standard deviation of V
+                     over deals, and milliseconds in which the search answers one exactly
 """
 
 import time
@@ -14,7 +16,7 @@ from flows.oracle import oracle_named
 from forge_core.expected_q.oracle import HybridOracle, Oracle
 from forge_core.rules import deal_from_seed
 from forge_core.shards.split import Split, split_of
-from forge_core.solver.state import ILLEGAL, fields
+from forge_core.solver.state import ILLEGAL, OPENING, fields
 from forge_core.solver.value_table import solve
 
 STATES = 2000  # of a deal
@@ -50,9 +52,28 @@ def measure(*, deals: int) -> dict[str, object]:
     }
 
 
+def openings(*, deals: int) -> dict[str, object]:
+    seeds = [seed for seed in range(deals * 25) if split_of(seed) is Split.TEST][:deals]
+    hands = np.array([deal_from_seed(seed).dominoes for seed in seeds], np.uint8)
+    asked = hands, np.array(seeds) % 10, np.full(len(seeds), OPENING)
+    start = time.perf_counter()
+    exact = oracle_named().q(*asked)
+    spent = time.perf_counter() - start
+    answer = oracle_named("champion").q(*asked)
+    regret = exact.max(axis=1) - exact[np.arange(len(exact)), answer.argmax(axis=1)]
+    return {
+        "openings_q_gap": round(float(regret.mean()), 3),
+        "openings_q_gap_95": round(float(1.96 * regret.std(ddof=1) / len(regret) ** 0.5), 3),
+        "openings_q_mae": round(float(np.abs(answer - exact).mean()), 2),
+        "openings_v_deviation": round(float(exact.max(axis=1).std()), 1),
+        "openings_search_ms": round(1e3 * spent / len(seeds), 2),
+    }
+
+
 def main() -> None:
     asked = options(__doc__)
-    publish("hybrid", measure(deals=5 if asked.quick else 100), asked)
+    figures = measure(deals=5 if asked.quick else 100) | openings(deals=100 if asked.quick else 1500)
+    publish("hybrid", figures, asked)
 
 
 if __name__ == "__main__":
