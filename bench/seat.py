@@ -1,5 +1,6 @@
-"""The seat champion: what a decision costs, how fast rollouts are, how true P(make) is, and who it beats:
-`python bench/seat.py [--quick] [--json]`.
+"""The seat champion: what a decision costs, how fast rollouts are, how true P(make) is, and who it beats.
+
+`python bench/seat.py [--quick] [--json] [--record DIR]`; with a record, the matches go on where they were stopped.
 
 decision_ms             one decision by the network alone: batch 1, onnxruntime, one core
 opening_seconds         an opening lead by `rollout:worlds=50`, all cores (median of hands)
@@ -14,6 +15,7 @@ differences_...         variance of the difference of two plays' P(make) in roll
 """
 
 import time
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -121,9 +123,10 @@ def differences(hands: int, repeats: int) -> dict[str, float]:
     }
 
 
-def match(name: str, pairs: int) -> dict[str, object]:
+def match(name: str, pairs: int, record: Path | None) -> dict[str, object]:
     a, b = MATCHES[name]
-    result = run_match(Deals(start=5_000_000, count=pairs), MatchSettings(a=a, b=b), player_means())
+    deals, kept = Deals(start=5_000_000, count=pairs), None if record is None else record / name
+    result = run_match(deals, MatchSettings(a=a, b=b), player_means(), record=kept)
     only = (result.a.only, result.b.only)
     low, high = wilson(only[0], max(1, sum(only)))
     figures = {"pairs": pairs, "only": only, "z": round(result.z, 2), "share_95": (round(low, 3), round(high, 3))}
@@ -131,13 +134,13 @@ def match(name: str, pairs: int) -> dict[str, object]:
 
 
 def main() -> None:
-    asked = options(__doc__)
+    asked = options(__doc__, record=True)
     measured: dict[str, object] = {"decision_ms": decision_ms(50 if asked.quick else 500)}
     measured |= rollout_speed(3 if asked.quick else 20)
-    measured |= calibration(1000 if asked.quick else 20_000, 20 if asked.quick else 1000)
+    measured |= calibration(1000 if asked.quick else 20_000, 20 if asked.quick else 300)
     measured |= differences(4 if asked.quick else 20, 4 if asked.quick else 20)
     for name in MATCHES:
-        measured |= match(name, 10 if asked.quick else 2000)
+        measured |= match(name, 10 if asked.quick else 2000, asked.record)
     publish("seat", measured, asked)
 
 
