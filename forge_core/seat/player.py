@@ -25,7 +25,7 @@ class RolloutSettings(BaseModel):
 
     worlds: int = Field(default=50, ge=1, le=100_000, description="Worlds drawn for a decision; all where fewer.")
     exact: int = Field(
-        default=2, ge=0, le=6, description="The last tricks of a rollout that are played exactly with all hands open."
+        default=3, ge=0, le=6, description="The last tricks of a rollout that are played exactly with all hands open."
     )
     model: str = Field(default="champion", description="The seat network: a name of the catalog, or a path.")
     seed: int = Field(default=0, ge=0, description="Players of different seeds draw different worlds.")
