@@ -69,7 +69,7 @@ def _advise_hidden(info: "InformationSet", oracle: str, bid: int | None, worlds:
     from forge_core.seat.player import RolloutPlayer, SeatPlayer
 
     kind, _, rest = oracle.partition(":")
-    text = f"seat:{rest or 'champion'}" if kind == "seat" else f"rollout:{rest}"
+    text = f"seat:{rest or 'champion'}" if kind == "seat" else "rollout" + (f":{rest}" if rest else "")
     if worlds is not None:
         if kind == "seat" or not worlds.isdecimal():
             raise InputError.of(
@@ -77,7 +77,7 @@ def _advise_hidden(info: "InformationSet", oracle: str, bid: int | None, worlds:
                 expected="a number of worlds, for rollouts alone",
                 remedy="leave it out, or use --oracle rollout --worlds 200",
             )
-        text += f"{',' if rest else ''}worlds={worlds}"
+        text += f"{',' if rest else ':'}worlds={worlds}"
     player = make_player(text, player_means())
     assert isinstance(player, SeatPlayer | RolloutPlayer)
     source = player if isinstance(player, RolloutPlayer) else player.model
