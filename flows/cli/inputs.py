@@ -54,12 +54,14 @@ def seat(name: str) -> "Reference | Path":
 def is_seat(name: str) -> bool:
     """Whether a person means a seat network: a folder or an object of the store that says so."""
     from forge_core.seat.folder import is_seat_folder
-    from tasks.find import find_object
+    from tasks.find import LATEST, find_object
 
     if Path(name).exists():
         return is_seat_folder(Path(name))
+    if name.startswith("seat"):
+        return True
     with suppress(InputError):
-        return name.startswith("seat") or bool(find_object(name, "seat"))
+        return name != LATEST and bool(find_object(name, "seat"))
     return False
 
 
