@@ -31,7 +31,7 @@ from forge_core.players.registry import make_player
 from forge_core.players.trumps import best_pip
 from forge_core.rules import deal_from_seed
 from forge_core.seat.load import load_seat
-from forge_core.seat.model import legal_slots, made
+from forge_core.seat.model import chance_to_make, legal_slots
 from forge_core.seat.player import RolloutPlayer, RolloutSettings, SeatPlayer
 
 START = 6_000_000
@@ -86,7 +86,7 @@ def calibration(n: int, rolled_out: int) -> dict[str, float]:
     asked = contracts(n)
     decisions = opening(asked)
     _, legal = legal_slots(decisions)
-    told = np.where(legal, made(seat.model.chances(decisions), decisions), 0).max(axis=1)
+    told = np.where(legal, chance_to_make(seat.model.chances(decisions), decisions), 0).max(axis=1)
     outcome = play_out(asked, seat, seat).made
     rows = np.arange(rolled_out)
     rollout = make_player("rollout:worlds=50", player_means())

@@ -85,7 +85,7 @@ class AskedInRows:
         return chances, belief
 
 
-def made(chances: Float32[np.ndarray, "n 7 43"], decisions: Decisions) -> Float64[np.ndarray, "n 7"]:
+def chance_to_make(chances: Float32[np.ndarray, "n 7 43"], decisions: Decisions) -> Float64[np.ndarray, "n 7"]:
     """The chance that the bidding team makes its bid, per slot."""
     reached = decisions.needed()[:, None] <= _BINS
     return np.einsum("nsk,nk->ns", chances, reached.astype(np.float32)).astype(np.float64)

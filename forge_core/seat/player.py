@@ -14,7 +14,7 @@ from forge_core.players.streams import Purpose, derived_keys
 from forge_core.players.worlds import draw_worlds
 from forge_core.rules import Declaration
 from forge_core.rules.domino import HAND_POINTS
-from forge_core.seat.model import SeatModel, legal_slots, made, utility
+from forge_core.seat.model import SeatModel, chance_to_make, expected, legal_slots, utility
 from forge_core.seat.rollouts import best_plays, each_legal, exact_points, play_on
 
 
@@ -26,6 +26,9 @@ class RolloutSettings(BaseModel):
     worlds: int = Field(default=50, ge=1, le=100_000, description="Worlds drawn for a decision; all where fewer.")
     exact: int = Field(
         default=3, ge=0, le=6, description="The last tricks of a rollout that are played exactly with all hands open."
+    )
+    prior: float = Field(
+        default=0, ge=0, le=100_000, description="How many worlds the network's own answer counts for beside them."
     )
     model: str = Field(default="champion", description="The seat network: a name of the catalog, or a path.")
     seed: int = Field(default=0, ge=0, description="Players of different seeds draw different worlds.")
@@ -58,7 +61,7 @@ class SeatPlayer:
         chances: list[np.ndarray] = []
         for declaration in Declaration:
             asked = opening_decisions(hands, bids, keys, declaration)
-            chances.append(made(self.model.chances(asked), asked).max(axis=1))
+            chances.append(chance_to_make(self.model.chances(asked), asked).max(axis=1))
         return np.array(chances).argmax(axis=0).astype(np.uint8)
 
 
@@ -88,6 +91,11 @@ class RolloutPlayer:
             hands, legal = legal_slots(asked)
             histogram = self.histograms(asked)
             made, points = _summed_up(histogram, asked)
+            if self.settings.prior:
+                chances, drawn = self.model.chances(asked), histogram.sum(axis=2).max(axis=1, keepdims=True)
+                share = drawn / (drawn + self.settings.prior)
+                made = share * made + (1 - share) * chance_to_make(chances, asked)
+                points = share * points + (1 - share) * expected(chances)
             worth = np.where(legal, utility(made, points, asked), -np.inf)
             answer[rows] = hands[np.arange(len(rows)), worth.argmax(axis=1)]
         return answer
@@ -128,7 +136,7 @@ def _summed_up(
 ) -> tuple[Float64[np.ndarray, "n 7"], Float64[np.ndarray, "n 7"]]:
     """(chance that the bidding team makes its bid, its mean points to go) per slot."""
     shares = (histogram / np.maximum(1, histogram.sum(axis=2, keepdims=True))).astype(np.float32)
-    return made(shares, decisions), (shares @ np.arange(HAND_POINTS + 1)).astype(np.float64)
+    return chance_to_make(shares, decisions), (shares @ np.arange(HAND_POINTS + 1)).astype(np.float64)
 
 
 def seat_name(text: str) -> str:

@@ -7,7 +7,7 @@ from forge_core.expected_q.record import N_PLAYS
 from forge_core.players.contracts import Contracts, Table
 from forge_core.players.decisions import Decisions
 from forge_core.players.worlds import known_worlds
-from forge_core.seat.model import SeatModel, expected, legal_slots, made, utility
+from forge_core.seat.model import SeatModel, chance_to_make, expected, legal_slots, utility
 from forge_core.solver.search import search_q
 from forge_core.solver.state import ILLEGAL
 
@@ -19,7 +19,7 @@ def best_plays(model: SeatModel, decisions: Decisions) -> Int8[np.ndarray, "n"]:
         asked = decisions.of(rows)
         chances = model.chances(asked)
         hands, legal = legal_slots(asked)
-        worth = np.where(legal, utility(made(chances, asked), expected(chances), asked), -np.inf)
+        worth = np.where(legal, utility(chance_to_make(chances, asked), expected(chances), asked), -np.inf)
         answer[rows] = hands[np.arange(len(rows)), worth.argmax(axis=1)]
     return answer
 

@@ -13,7 +13,7 @@ from forge_core.players.registry import Means, make_player, model_of, seat_of
 from forge_core.players.worlds import draw_worlds
 from forge_core.seat.belief import holders
 from forge_core.seat.encode import N_BINS
-from forge_core.seat.model import AskedInRows, made
+from forge_core.seat.model import AskedInRows, chance_to_make
 from forge_core.seat.player import RolloutPlayer, RolloutSettings, SeatPlayer, make_seat_player, seat_name
 from forge_core.seat.rollouts import each_legal, exact_points, play_on
 from tests.unit.seat.conftest import decisions_at, drawn_network, some_contracts
@@ -25,7 +25,7 @@ def test_chances_sum_to_one_and_p_make_falls_with_the_bid(model: AskedInRows) ->
     assert np.abs(chances.sum(axis=2) - 1).max() < 1e-5
     beyond = np.arange(N_BINS) > decisions.points_left()[:, None, None]
     assert chances[np.broadcast_to(beyond, chances.shape)].max() < 1e-6
-    by_bid = [made(chances, decisions_at(some_contracts(40, bid=bid), 9)) for bid in range(30, 43)]
+    by_bid = [chance_to_make(chances, decisions_at(some_contracts(40, bid=bid), 9)) for bid in range(30, 43)]
     assert (np.diff(by_bid, axis=0) <= 1e-6).all()
 
 
@@ -136,6 +136,15 @@ def test_texts_of_players(model: AskedInRows) -> None:
             seat_name(wrong)
     with pytest.raises(InputError, match="no seat networks"):
         make_player("seat:x")
+
+
+def test_with_a_heavy_prior_rollouts_choose_as_the_network_does(model: AskedInRows) -> None:
+    decisions = decisions_at(some_contracts(30), 9)
+    settings = RolloutSettings(worlds=2, prior=100_000)
+    found = RolloutPlayer(model, settings, "rollout", 2).play(decisions)
+    assert (found == SeatPlayer(model, "seat").play(decisions)).mean() > 0.9
+    alone = RolloutPlayer(model, RolloutSettings(worlds=2), "rollout", 2).play(decisions)
+    assert (alone != found).any()
 
 
 def test_rollouts_of_an_untrained_network_beat_it(model: AskedInRows) -> None:
