@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from configs.installation import Installation
 from forge_core.errors import InputError
 
 _SOURCES = Path(__file__).parents[1] / "forge_core" / "solver"
@@ -20,6 +19,8 @@ def place(environment: Mapping[str, str], sources: Path = _SOURCES) -> dict[str,
     writable = os.access(beside if beside.exists() else sources, os.W_OK) and not beside.is_file()
     if writable or environment.get(_NAMED):
         return {}
+    from configs.installation import Installation  # takes longer to import than `forge --help` may
+
     try:
         return {_NAMED: str(Installation().home.absolute() / "kernels")}
     except InputError:  # the command will say so

@@ -18,7 +18,7 @@ from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_mo
 from forge_core.learn.network import Network
 from forge_core.learn.resume import read_checkpoint
 from forge_core.learn.settings import ModelKind
-from forge_core.tokens.vocabulary import CARDINALITY, N_FEATURES, N_TOKENS
+from forge_core.tokens.vocabulary import CARDINALITY, N_FEATURES, N_SLOTS, N_TOKENS
 
 ONNX_CONFIG = "crystal_forge"
 """The key under which an ONNX file carries its model's config."""
@@ -96,6 +96,9 @@ class OnnxModel:
     def __call__(self, tokens: np.ndarray | Tensor, mask: np.ndarray | Tensor) -> Answer | TensorAnswer:
         """Answer n states; arrays get arrays, tensors get tensors on the device of `tokens`. See `checked`."""
         as_tensors, tokens_in, mask_in = checked(tokens, mask)
+        if not len(tokens_in):  # a fused product of onnxruntime refuses no rows
+            answer = Answer(np.zeros((0, N_SLOTS), np.float32), np.zeros(0, np.float32))
+            return answer if as_tensors is None else TensorAnswer(*(torch.from_numpy(a).to(as_tensors) for a in answer))
         parts = [
             self._session.run(["slots", "value"], {"tokens": t.cpu().numpy(), "mask": m.cpu().numpy()})
             for t, m in zip(tokens_in.split(BATCH), mask_in.split(BATCH), strict=True)

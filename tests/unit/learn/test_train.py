@@ -152,9 +152,9 @@ def test_training_can_start_from_another_model(
     config = config_of(tmp_path)
     assert config.initial_digest == load(trained[0]).digest
     assert config.trained_on
-    other = still.model_copy(update={"kind": "policy"})
+    other = still.model_copy(update={"size": "small" if still.size != "small" else "tiny", "network": "transformer"})
     with pytest.raises(WrongModelType, match="to start from"):
-        train(tokens, tmp_path / "policy", other, initial=trained[0])
+        train(tokens, tmp_path / "other", other, initial=trained[0])
     begun = train(tokens, tmp_path / "begun", still, initial=trained[0] / "last.ckpt")
     assert begun.val.model.overall == result.val.model.overall
     with pytest.raises(ModelError, match="another run: other weights to start from"):
