@@ -63,6 +63,15 @@ def train_seat(settings: SeatSettings, executor: Executor, *, initial: Reference
                 for epoch in epochs[told:]:
                     figures = {name: float(value) for name, value in epoch._asdict().items() if name != "epoch"}
                     run.metrics(figures, epoch.epoch)
+                    logger.info(
+                        "%-12s epoch %d of %d, %s samples, val: %.3f nats, chosen plays make or set %.1f %%",
+                        STAGE.name,
+                        epoch.epoch + 1,
+                        settings.epochs,
+                        f"{epoch.samples:,}",
+                        epoch.nll,
+                        100 * epoch.make,
+                    )
                 told = len(epochs)
 
             details = executor.run(call, folder, replace(executor.context, on_epoch=on_epoch, work=work))

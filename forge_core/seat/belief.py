@@ -7,7 +7,7 @@ from jaxtyping import Float32, Float64, Int64
 
 from forge_core.errors import RecordError
 from forge_core.players.decisions import Decisions
-from forge_core.seat.encode import CANONICAL, MAY_HOLD, N_DOMINOES, N_PLANES, encode
+from forge_core.seat.encode import CANONICAL, MAY_HOLD, N_DOMINOES, N_PLANES, UNSEEN, encode
 from forge_core.solver.jit import kernel
 
 
@@ -31,7 +31,7 @@ def holders(decisions: Decisions, logits: Float32[np.ndarray, "n 28 3"]) -> Floa
     needs = 7 - played[np.arange(len(decisions))[:, None], others]
     canonical = np.empty_like(weights)
     for i in range(len(decisions)):
-        hidden = np.flatnonzero(planes[i, :, 12] == 1)
+        hidden = np.flatnonzero(planes[i, :, UNSEEN] == 1)
         chances, total = _marginals(weights[i, hidden], needs[i])
         if total <= 0:
             raise RecordError.of(

@@ -1,5 +1,6 @@
 """One training of a seat network, from settings to a folder with a model."""
 
+import logging
 import pickle
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,7 +12,6 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import Logger
 
 from forge_core.errors import ModelError
 from forge_core.files import check_records, sha256_of, write_text
@@ -25,20 +25,20 @@ from forge_core.seat.network import build_seat_network
 from forge_core.seat.settings import SeatSettings
 from forge_core.shards.split import Split, split_of
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class SeatTrainerConfig:
     """Where and under whose eyes a training takes place: nothing of it changes what is learned.
 
     on_epoch     told of every epoch, with all so far
-    loggers      Lightning's
     bar          whether a progress bar is shown
-    threads      of games and search; 0 = all cores
+    threads      of games and search, at least 1
     accelerator  Lightning's name of the hardware
     """
 
     on_epoch: Callable[[Sequence[SeatEpoch]], None] = lambda epochs: None
-    loggers: Sequence[Logger] = ()
     bar: bool = False
     threads: int = 1
     accelerator: str = "auto"
@@ -51,7 +51,7 @@ def train_seat(
     *,
     initial: Path | None = None,
 ) -> Sequence[SeatEpoch]:
-    """Train a seat network, going on from the checkpoint in `output` where there is one.
+    """Train a seat network, going on from the checkpoint in `output` where there is one that can be read.
 
     Writes into the folder `output`: model.safetensors and config.json (the averaged weights after the last epoch),
     history.json (every epoch) and last.ckpt (after each). On one CPU equal settings give equal weights, whether the
@@ -64,10 +64,10 @@ def train_seat(
         initial: a model folder whose weights it starts from.
 
     Raises:
-        ModelError: the checkpoint is of another training or damaged, or `initial` is no such model.
+        ModelError: the checkpoint is of another training, or `initial` is no such model.
     """
-    resume = output / LAST if (output / LAST).exists() else None
-    before = {} if resume is None else _read_checkpoint(resume, settings)
+    before = _read_checkpoint(output / LAST, settings)
+    resume = output / LAST if before else None
     network = build_seat_network(settings.architecture, settings.seed)
     if initial is not None:
         start, config = read_seat_network(initial)
@@ -89,7 +89,7 @@ def train_seat(
             accelerator=trainer_config.accelerator,
             devices=1,
             max_epochs=settings.epochs,
-            logger=list(trainer_config.loggers) or False,
+            logger=False,
             callbacks=_callbacks(output, trainer_config),
             reload_dataloaders_every_n_epochs=1,
             num_sanity_val_steps=0,
@@ -108,7 +108,7 @@ def train_seat(
 
 
 class _Told(Callback):
-    """Tells of every epoch, and stops a training that is resumed after its end."""
+    """Tells of every epoch."""
 
     def __init__(self, on_epoch: Callable[[Sequence[SeatEpoch]], None]) -> None:
         self._on_epoch = on_epoch
@@ -116,10 +116,6 @@ class _Told(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Tells of it."""
         assert isinstance(pl_module, SeatModule)
-        last = pl_module.epochs[-1]
-        for logger in trainer.loggers:
-            figures = {"val/nll": last.nll, "val/make": last.make, "val/points": last.points, "train/loss": last.loss}
-            logger.log_metrics(figures, last.epoch)
         self._on_epoch(pl_module.epochs)
 
 
@@ -135,17 +131,20 @@ def _validation(settings: SeatSettings, threads: int) -> Samples:
 
 
 def _read_checkpoint(path: Path, settings: SeatSettings) -> dict[str, Any]:
+    """The checkpoint; nothing where there is none, or a damaged one, which is set aside with a warning."""
+    if not path.exists():
+        return {}
     try:
         with path.open("rb") as file:
             check_records(file)
             content: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         found = SeatSettings.model_validate(content["settings"])
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, LookupError, TypeError, ValueError) as problem:
-        raise ModelError.of(
-            got=f"{path}, which is no checkpoint of a seat network's training ({problem})",
-            expected=f"the {LAST} that such a training writes",
-            remedy="delete it, and the training starts anew",
-        ) from problem
+        aside = path.replace(path.with_name(f"{path.name}.damaged"))
+        logger.warning(
+            "%s is damaged (%s); it was set aside as %s, and the training starts anew.", path, problem, aside
+        )
+        return {}
     if found != settings:
         ours = settings.model_dump()
         differences = [f"{k} {v} instead of {ours[k]}" for k, v in found.model_dump().items() if v != ours[k]]

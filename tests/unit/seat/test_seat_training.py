@@ -67,15 +67,19 @@ def test_a_training_that_was_killed_ends_with_the_same_weights(trained: Path, tm
     assert sha256_of(tmp_path / "model.safetensors") == sha256_of(trained / "model.safetensors")
 
 
-def test_a_checkpoint_that_is_damaged_or_of_another_training_is_refused(trained: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_training_is_refused_and_a_damaged_one_set_aside(
+    trained: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     content = bytearray((trained / "last.ckpt").read_bytes())
     (tmp_path / "last.ckpt").write_bytes(content)
     with pytest.raises(ModelError, match="seed 0 instead of 1"):
         train_seat(tmp_path, QUICK.model_copy(update={"seed": 1}))
     content[len(content) // 2] ^= 1
     (tmp_path / "last.ckpt").write_bytes(content)
-    with pytest.raises(ModelError, match="no checkpoint"):
-        train_seat(tmp_path, QUICK)
+    assert len(train_seat(tmp_path, QUICK, SeatTrainerConfig(accelerator="cpu"))) == 3
+    assert "is damaged" in caplog.text
+    assert (tmp_path / "last.ckpt.damaged").read_bytes() == content
+    assert sha256_of(tmp_path / "model.safetensors") == sha256_of(trained / "model.safetensors")
 
 
 def test_training_goes_on_from_another_network(trained: Path, tmp_path: Path) -> None:
