@@ -36,7 +36,7 @@ train --data @text
 train --data @tokens
 train --fast-dev-run --initial @model
 train --fast-dev-run --initial @text
-train --fast-dev-run --initial champion --kind policy
+train --fast-dev-run --initial nobody --kind policy
 train --fast-dev-run --output @text
 evaluate --checkpoint @empty
 evaluate --checkpoint @text
