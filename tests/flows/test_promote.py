@@ -47,6 +47,17 @@ def _trained(folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(autouse=True)
+def one_store(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one of these tests has solved, measured or exported, the next ones find in the store."""
+    monkeypatch.setenv("FORGE_STORE", str(kept))
+
+
 def _registry(home: Path) -> "MlflowClient":
     from mlflow import MlflowClient
 

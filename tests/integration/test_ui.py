@@ -17,11 +17,7 @@ from tests.postgres import Postgres, has_postgres
 
 pytestmark = pytest.mark.slow
 
-SMALL = [
-    *("--set", "deals=[{start: 0, count: 24}, {start: 900, count: 3}, {start: 950, count: 3}]"),
-    *("--set", "shards.states_per_deal=2000", "--set", "train.epochs=2", "--set", "train.samples_per_epoch=null"),
-    *("--set", "games.count=2", "--set", "match_deals.count=2", "--set", "expected_q.n_worlds=10"),
-]
+SHARDS = ("--start-seed", "876", "--count", "27", "--states-per-deal", "500")  # 24 deals of train, 3 of val
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +30,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         home = Home(folder, PREFECT_API_DATABASE_CONNECTION_URL=database.url, FORGE_MODELS=str(folder / "models"))
         try:
             home.must("up", "--detach", "--pool", "cpu")
-            home.must("pipeline", *SMALL)
+            home.must("generate", *SHARDS, "--output", str(folder / "shards"))
+            home.must("tokenize", "--input", str(folder / "shards"))
             yield home
         finally:
             home.forge("down")

@@ -4,6 +4,7 @@ does not. The packages are copied, edited in the copy, and the keys compared."""
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,28 +50,66 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+class Readings:
+    """What the fingerprint reads out of each file, kept until that file is edited: a file takes a moment, all of them a
+    second, and the tests ask for hundreds of fingerprints."""
+
+    def __init__(self) -> None:
+        self.kept: dict[Path, dict[Any, Any]] = {}
+
+    def keeping(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of a file that runs once for each state of the file."""
+        name, plain = function.__name__, function.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
+
+        def read(path: Path, **options: bool) -> Any:
+            known, key = self.kept.setdefault(path, {}), (name, *options.items())
+            if key not in known:
+                known[key] = plain(path, **options)
+            return known[key]
+
+        return read
+
+    def write(self, path: Path, text: str) -> None:
+        """Change a file; what was read of it is forgotten, and so are all fingerprints."""
+        path.write_text(text)
+        self.kept.pop(path, None)
+        subject.fingerprint.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def readings() -> Readings:
+    return Readings()
+
+
 @pytest.fixture
-def edited(copy: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], dict[str, str]]]:
-    """The fingerprints of all stages after a text was added to a file."""
+def copied(copy: Path, readings: Readings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The copy, in place of the packages themselves."""
     monkeypatch.setattr(subject, "_root", lambda package: copy / package)
+    for function in (subject._code_digest, subject._imports):
+        monkeypatch.setattr(subject, function.__name__, readings.keeping(function))
+    subject.fingerprint.cache_clear()
+    yield copy
+    subject.fingerprint.cache_clear()
+
+
+@pytest.fixture
+def edit(copied: Path, readings: Readings) -> Iterator[Callable[[str, str], None]]:
+    """Adds a text to a file, in place of the one that was added before."""
     before: dict[str, str] = {}
 
-    def fingerprints(file: str, text: str) -> dict[str, str]:
-        path = copy / file
+    def write(file: str, text: str) -> None:
+        path = copied / file
         before.setdefault(file, path.read_text())
-        path.write_text(before[file] + text)
-        forget()
-        return {name: stage.code() for name, stage in STAGES.items()}
+        readings.write(path, before[file] + text)
 
-    yield fingerprints
+    yield write
     for file, text in before.items():
-        (copy / file).write_text(text)
-    forget()
+        readings.write(copied / file, text)
 
 
-def forget() -> None:
-    for function in (subject.fingerprint, subject._code_digest, subject._imports):
-        function.cache_clear()
+def keys() -> dict[str, str]:
+    """The fingerprints of all stages."""
+    return {name: stage.code() for name, stage in STAGES.items()}
 
 
 def test_every_stage_is_looked_at() -> None:
@@ -78,44 +117,48 @@ def test_every_stage_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_an_edit_of_what_decides_changes_the_key(stage: str, edited: Callable[[str, str], dict[str, str]]) -> None:
+def test_an_edit_of_what_decides_changes_the_key(stage: str, edit: Callable[[str, str], None]) -> None:
     own = STAGES[stage].run.__module__.replace(".", "/") + ".py"
-    before = edited(own, "")[stage]
+    key = STAGES[stage].code
+    before = key()
     for file in (own, *DECIDES[stage]):
-        assert edited(file, WORDS)[stage] != before, file
-        assert edited(file, "")[stage] == before
-        assert edited(file, "\n# SHOWN = 1\n\n")[stage] == before, f"a comment in {file}"
-        edited(file, "")
+        edit(file, WORDS)
+        assert key() != before, file
+        edit(file, "")
+        assert key() == before
+        edit(file, "\n# SHOWN = 1\n\n")
+        assert key() == before, f"a comment in {file}"
+        edit(file, "")
 
 
-def test_an_edit_of_what_only_shows_changes_no_key(copy: Path, edited: Callable[[str, str], dict[str, str]]) -> None:
-    before = edited("forge_core/errors.py", "")
+def test_an_edit_of_what_only_shows_changes_no_key(copied: Path, edit: Callable[[str, str], None]) -> None:
+    before = keys()
     shown = [
-        path.relative_to(copy).as_posix() for room in ("forge_view", "flows") for path in (copy / room).rglob("*.py")
+        path.relative_to(copied).as_posix()
+        for room in ("forge_view", "flows")
+        for path in (copied / room).rglob("*.py")
     ]
     for file in (*SHOWS, *PLUMBING, *shown):
-        edited(file, WORDS)
-    assert edited("forge_core/errors.py", WORDS) == before
+        edit(file, WORDS)
+    assert keys() == before
 
 
-def test_what_a_stage_needs_on_modal_changes_no_key(copy: Path, edited: Callable[[str, str], dict[str, str]]) -> None:
-    before = edited("tasks/generate.py", "")
-    path = copy / "tasks" / "generate.py"
+def test_what_a_stage_needs_on_modal_changes_no_key(copied: Path, readings: Readings) -> None:
+    before = keys()
+    path = copied / "tasks" / "generate.py"
     text = path.read_text()
-    path.write_text(text.replace("cores=4", "cores=64"))
-    forget()
+    readings.write(path, text.replace("cores=4", "cores=64"))
     try:
         assert path.read_text() != text
-        assert {name: stage.code() for name, stage in STAGES.items()} == before
+        assert keys() == before
     finally:
-        path.write_text(text)
+        readings.write(path, text)
 
 
-def test_the_network_decides_no_game_of_the_exact_solver(edited: Callable[[str, str], dict[str, str]]) -> None:
+def test_the_network_decides_no_game_of_the_exact_solver(edit: Callable[[str, str], None]) -> None:
     stage = STAGES["generate-eq"]
-    edited("forge_core/learn/inference.py", "")
     exact, network = stage.code(inputs=False), stage.code()
-    edited("forge_core/learn/inference.py", WORDS)
+    edit("forge_core/learn/inference.py", WORDS)
     assert (stage.code(inputs=False), stage.code() == network) == (exact, False)
-    edited("forge_core/solver/search.py", WORDS)
+    edit("forge_core/solver/search.py", WORDS)
     assert stage.code(inputs=False) != exact
