@@ -3,20 +3,26 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import struct
 import uuid
 import zipfile
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final
 
-from forge_core.errors import InputError, StoreError
+from forge_core.errors import DamagedFile, InputError, StoreError
 
 UNWRITABLE: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 """`errno` of a file system that is full or may not be written to."""
+
+_HEXADECIMAL: Final = re.compile("[0-9a-f]{64}")
+
+SUMS: Final = "SHA256SUMS"
+"""The file of a folder that names the others with their SHA-256, as `sha256sum` does."""
 
 
 @contextmanager
@@ -89,6 +95,51 @@ def sha256_of(content: Path | bytes | str) -> str:
         with content.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     return hashlib.sha256(content.encode() if isinstance(content, str) else content).hexdigest()
+
+
+def write_sums(folder: Path, digests: Mapping[str, str]) -> None:
+    """Write the SHA256SUMS of a folder: names relative to it -> SHA-256 in hexadecimal."""
+    write_text(folder / SUMS, "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items())))
+
+
+def read_sums(folder: Path) -> dict[str, str]:
+    """What the SHA256SUMS of a folder says: name -> SHA-256; nothing when there is none. DamagedFile if it was cut."""
+    try:
+        text = (folder / SUMS).read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, UnicodeDecodeError) as problem:
+        raise _unlike_sums(folder / SUMS, f"it cannot be read: {problem}") from problem
+    lines = [line.partition("  ") for line in text.splitlines()]
+    if not text.endswith("\n") or not all(_HEXADECIMAL.fullmatch(digest) and name for digest, _, name in lines):
+        raise _unlike_sums(folder / SUMS, "it was cut or changed")
+    return {name: digest for digest, _, name in lines}
+
+
+def check_sums(folder: Path, names: Iterable[str]) -> None:
+    """Compare files with the SHA256SUMS of their folder, as far as it names them. Raises DamagedFile.
+
+    A folder without one was written by hand or by an older version, and is read as it is.
+    """
+    sums = read_sums(folder)
+    for name in names:
+        if name in sums:
+            compare_sum(folder / name, sha256_of(folder / name) if (folder / name).is_file() else None, sums[name])
+
+
+def compare_sum(path: Path, found: str | None, expected: str) -> None:
+    """DamagedFile unless a file's SHA-256 is the one that the SHA256SUMS names; None = the file is not there."""
+    if found != expected:
+        raise _unlike_sums(path, "it was deleted" if found is None else f"its SHA-256 is not the one in {SUMS}")
+
+
+def _unlike_sums(path: Path, problem: str) -> DamagedFile:
+    return DamagedFile.of(
+        got=f"{path}, which is damaged ({problem})",
+        expected=f"the files as {SUMS} lists them",
+        remedy=f"have the folder written again by the command that made it, or restore it; delete {SUMS} if the change "
+        "is your own",
+    )
 
 
 def check_records(archive: BinaryIO) -> None:

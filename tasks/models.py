@@ -9,7 +9,7 @@ from configs.storage import open_store
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import WrongModelType
-from forge_core.files import sha256_of
+from forge_core.files import check_sums, sha256_of
 from forge_core.learn.model_config import CONFIG, WEIGHTS, check_weights, read_config
 from forge_core.players.registry import seat_of
 from tasks import tracking
@@ -30,11 +30,15 @@ def catalog() -> "Catalog":
 
 
 def network_of(model: Reference | Path) -> Source:
-    """Where a model lies, with a digest of what answers: its weights and config, not the files beside them."""
+    """Where a model lies, with a digest of what answers: its weights and config, not the files beside them.
+
+    DamagedFile when one of these is not what the SHA256SUMS beside it says.
+    """
     path = open_store().path(model) if isinstance(model, Reference) else Installation().place(model)
     if path.name in (CONFIG, WEIGHTS):
         path = path.parent
     files = [path / WEIGHTS, path / CONFIG] if path.is_dir() else [path]
+    check_sums(files[0].parent, [file.name for file in files])
     digests = [sha256_of(file) for file in files if file.is_file()]
     return Source(path, sha256_of("\n".join(digests)))
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.errors import InputError
-from forge_core.files import sha256_of
+from forge_core.files import SUMS, compare_sum, read_sums, sha256_of
 from forge_core.threads import worker_threads
 
 
@@ -85,11 +85,21 @@ def list_folder(folder: Path, *, on_bytes: Callable[[int], None] | None = None) 
 
 
 def foreign_source(path: Path) -> Source:
-    """A file or folder that lies outside the store, with its digest, so that it can be an input like any object."""
-    if path.is_file():
-        entry = _entry(path.parent, path)
-        return Source(path, Listing(files=(entry.model_copy(update={"path": "file"}),)).digest)
-    return Source(path, list_folder(path).digest)
+    """A file or folder that lies outside the store, with its digest, so that it can be an input like any object.
+
+    It is read whole for the digest, so what a SHA256SUMS says of it is compared on the way. That file is no part of the
+    content: a folder that a command filled from the store has the digest of the object in the store. DamagedFile when
+    something is not what it says.
+    """
+    folder = path.parent if path.is_file() else path
+    files = (_entry(folder, path),) if path.is_file() else list_folder(path).files
+    found = {file.path: file.sha256 for file in files}
+    for name, digest in read_sums(folder).items():
+        if folder == path or name in found:
+            compare_sum(folder / name, found.get(name), digest)
+    if folder != path:
+        return Source(path, Listing(files=(files[0].model_copy(update={"path": "file"}),)).digest)
+    return Source(path, Listing(files=tuple(file for file in files if file.path != SUMS)).digest)
 
 
 def _files(folder: Path) -> Iterator[Path]:

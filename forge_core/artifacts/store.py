@@ -13,6 +13,7 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,8 @@ from forge_core.artifacts.bucket import Bucket
 from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.key import Entry, Key
 from forge_core.artifacts.reference import Reference
-from forge_core.errors import StoreError
-from forge_core.files import replacing, writing
+from forge_core.errors import DamagedFile, StoreError
+from forge_core.files import SUMS, read_sums, remove, replacing, write_sums, writing
 
 logger = logging.getLogger(__name__)
 
@@ -113,13 +114,18 @@ class Store:
         """Put an object's files into a folder of the user's: hard links, or copies on another file system.
 
         Files of the same name are replaced, each at once; other files are left alone. Links are read-only, as the
-        store's files are.
+        store's files are. Their digests go into the folder's SHA256SUMS, which is written last: a folder in which this
+        was interrupted has none, and what is in it is not compared until it is filled again.
         """
         source = self.path(reference)
         listing = self.folder.listing(reference.digest)
+        placed = {file.path: file.sha256 for file in listing.files} if listing else {}
         with writing(folder):
-            for file in listing.files if listing else ():
-                _place(source / file.path, folder / file.path)
+            others = _sums_of_others(folder)
+            remove(folder / SUMS)
+            for name in placed:
+                _place(source / name, folder / name)
+            write_sums(folder, others | placed)
 
     def entries(self) -> Iterator[Entry]:
         """All keys of the store and the objects they led to, in no order; unreadable key files are skipped."""
@@ -176,3 +182,10 @@ def _place(source: Path, target: Path) -> None:
             os.link(source, temporary)
         except OSError:  # another file system, or one without hard links
             shutil.copyfile(source, temporary)
+
+
+def _sums_of_others(folder: Path) -> dict[str, str]:
+    """What the SHA256SUMS of a folder says of files that are there."""
+    with suppress(DamagedFile):
+        return {name: digest for name, digest in read_sums(folder).items() if (folder / name).is_file()}
+    return {}

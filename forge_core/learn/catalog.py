@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import RootModel, ValidationError
 
 from forge_core.errors import DamagedFile, ModelError
-from forge_core.files import sha256_of, write_text
+from forge_core.files import SUMS, sha256_of, write_text
 from forge_core.learn.card import Card, Listed, readme
 from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, read_config
 from forge_core.learn.settings import ModelKind
@@ -29,7 +29,7 @@ DEFAULT = Path(__file__).parents[2] / "models"
 CHAMPION = "champion"
 """What the best model of a kind is called, whatever its name."""
 
-ONNX, CARD, SUMS = "model.onnx", "metrics.json", "SHA256SUMS"
+ONNX, CARD = "model.onnx", "metrics.json"
 CHAMPIONS, README = "champion.json", "README.md"
 FILES = (WEIGHTS, CONFIG, ONNX, CARD)
 LARGEST = 20_000_000

@@ -11,8 +11,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import Fail, InvalidArgument, I
 from torch import Tensor
 
 from forge_core.errors import InputError, ModelError, WrongModelType
-from forge_core.files import sha256_of
-from forge_core.learn.catalog import DEFAULT, SUMS, Catalog, verify
+from forge_core.files import check_sums, sha256_of
+from forge_core.learn.catalog import DEFAULT, Catalog
 from forge_core.learn.model import BATCH, Answer, read_model
 from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, parse_config
 from forge_core.learn.network import Network
@@ -163,16 +163,16 @@ def load(
     model    a path; or a string that is "champion" or another name of the catalog, else a path
     catalog  the catalog's folder
 
-    Nothing in the files is executed. Raises ModelError when there is no model, DamagedFile when a promoted one is not
-    what its checksums say, WrongModelType when it is not of the `kind` that the caller needs.
+    Nothing in the files is executed. Raises ModelError when there is no model, DamagedFile when one is not what the
+    checksums beside it say, WrongModelType when it is not of the `kind` that the caller needs.
     """
     path = _place(model, kind, catalog)
     if path.suffix == ".onnx":
+        check_sums(path.parent, (path.name,))
         loaded: TorchModel | OnnxModel = OnnxModel(path)
     elif path.is_dir() or path.name in (WEIGHTS, CONFIG):
         folder = path if path.is_dir() else path.parent
-        if (folder / SUMS).exists():
-            verify(folder)
+        check_sums(folder, (WEIGHTS, CONFIG))
         network, config = read_model(folder)
         loaded = TorchModel(network.to(device), config, sha256_of(folder / WEIGHTS))
     elif path.suffix == ".ckpt":

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float32, Int8
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from forge_core.files import replacing, write_text
+from forge_core.files import SUMS, remove, replacing, write_text
 from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, read_config
 from forge_core.learn.network import Network, build_network, count_parameters
 from forge_core.learn.settings import ModelKind, TrainSettings
@@ -59,6 +59,7 @@ def answers(model: Model, arrays: TokenArrays, on_progress: Callable[[int], None
 
 def write_model(folder: Path, network: Network, config: ModelConfig) -> None:
     """Write the weights, then the config: a folder without a config is no model."""
+    remove(folder / SUMS)  # of what was here before
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with replacing(folder / WEIGHTS) as temporary:
         save_file(tensors, str(temporary))

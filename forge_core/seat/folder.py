@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from safetensors import SafetensorError
 
 from forge_core.errors import ModelError
-from forge_core.files import replacing, write_text
+from forge_core.files import SUMS, check_sums, remove, replacing, write_text
 from forge_core.learn.model_config import CONFIG, WEIGHTS
 from forge_core.seat.encode import N_INPUTS
 from forge_core.seat.settings import SeatArchitecture, SeatSettings
@@ -46,6 +46,7 @@ def write_seat_model(folder: Path, network: "SeatNetwork", config: SeatConfig) -
     """Write the weights, then the config: a folder without a config is no model."""
     from safetensors.torch import save_file
 
+    remove(folder / SUMS)  # of what was here before
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
     with replacing(folder / WEIGHTS) as temporary:
         save_file(tensors, str(temporary))
@@ -72,11 +73,15 @@ def is_seat_folder(folder: Path) -> bool:
 
 
 def read_seat_network(folder: Path) -> tuple["SeatNetwork", SeatConfig]:
-    """The network, on the CPU and ready to be asked, and its config. Raises ModelError for anything else."""
+    """The network, on the CPU and ready to be asked, and its config.
+
+    Raises ModelError for anything else, DamagedFile when it is not what the checksums beside it say.
+    """
     from safetensors.torch import load_file
 
     from forge_core.seat.network import build_seat_network
 
+    check_sums(folder, (WEIGHTS, CONFIG))
     try:
         config = read_seat_config((folder / CONFIG).read_bytes(), folder / CONFIG)
         network = build_seat_network(config.architecture, config.settings.seed)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from forge_core.files import check_sums, sha256_of
 from forge_core.learn.catalog import DEFAULT, ONNX
 from forge_core.learn.model_config import CONFIG, WEIGHTS
 from forge_core.seat.catalog import SeatCatalog
@@ -23,7 +24,7 @@ def load_seat(network: Path | str, *, threads: int = 1, catalog: Path = DEFAULT)
 
     Raises:
         ModelError: there is no such network.
-        DamagedFile: a promoted one is not what its checksums say.
+        DamagedFile: it is not what the checksums beside it say.
     """
     found = SeatCatalog(catalog).find(network) if isinstance(network, str) else None
     path = found or Path(network)
@@ -32,12 +33,12 @@ def load_seat(network: Path | str, *, threads: int = 1, catalog: Path = DEFAULT)
     if path.is_dir() and (path / ONNX).exists():
         path = path / ONNX
     if path.suffix == ".onnx":
+        check_sums(path.parent, (path.name,))
         from forge_core.seat.onnx_model import onnx_seat
 
         return onnx_seat(path, threads=threads)
     if not path.is_dir():
         raise no_seat_network(path, "neither a folder nor an .onnx file" if path.exists() else "there is nothing")
-    from forge_core.files import sha256_of
     from forge_core.seat.folder import read_seat_network
     from forge_core.seat.torch_model import torch_seat
 

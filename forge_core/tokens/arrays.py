@@ -8,8 +8,9 @@ import numpy as np
 from jaxtyping import Bool, Int8, Int64
 
 from forge_core.errors import DamagedFile, EmptySplit
+from forge_core.files import check_sums
 from forge_core.shards.split import Split
-from forge_core.tokens.manifest import read_manifest
+from forge_core.tokens.manifest import MANIFEST, read_manifest
 from forge_core.tokens.vocabulary import N_FEATURES, N_SLOTS, N_TOKENS
 
 
@@ -64,8 +65,12 @@ FIELDS: dict[str, tuple[np.dtype, tuple[int, ...]]] = {
 def load_split(folder: Path, split: Split, *, memory_map: bool = False) -> TokenArrays:
     """The arrays of one split of a token folder: in RAM, or mapped from the files.
 
+    What is read into RAM is compared with the folder's SHA256SUMS, if it has one. Of mapped files, which may be larger
+    than RAM, only the heads are looked at: the commands compare them when they take a folder (`foreign_source`).
+
     Raises InputError when there is no token folder, SchemaMismatch for another format version, EmptySplit when the
-    split has no sample, DamagedFile when a file is missing, truncated or of another shape than the manifest says.
+    split has no sample, DamagedFile when a file is missing, truncated, of another shape than the manifest says, or not
+    what SHA256SUMS says.
     """
     rows = read_manifest(folder).samples[split]
     if rows == 0:
@@ -75,6 +80,8 @@ def load_split(folder: Path, split: Split, *, memory_map: bool = False) -> Token
             remedy="generate shards whose seeds belong to it (seed % 1000: 0-899 train, 900-949 val, 950-999 test) "
             "and tokenize again",
         )
+    if not memory_map:
+        check_sums(folder, [MANIFEST, *(f"{split}/{name}.npy" for name in FIELDS)])
     arrays = {name: _load(folder / split / f"{name}.npy", rows, name, memory_map=memory_map) for name in FIELDS}
     return TokenArrays(**arrays)
 

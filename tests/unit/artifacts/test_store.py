@@ -193,6 +193,7 @@ def test_checkout_replaces_its_files_and_leaves_the_others(store: Store, tmp_pat
     for _ in range(2):
         store.checkout(reference, folder)
         found = {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*") if path.is_file()}
+        assert len(found.pop("SHA256SUMS").splitlines()) == 2
         assert found == {"train/numbers.txt": "1 2 3", "summary.txt": "6", "mine.txt": "mine"}
 
 
