@@ -12,7 +12,7 @@ from torch import Tensor
 
 from forge_core.errors import InputError, ModelError, WrongModelType
 from forge_core.files import check_sums, sha256_of
-from forge_core.learn.catalog import DEFAULT, Catalog
+from forge_core.learn.catalog import DEFAULT, FILES, Catalog
 from forge_core.learn.model import BATCH, Answer, read_model
 from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, not_a_model, parse_config
 from forge_core.learn.network import Network
@@ -172,7 +172,7 @@ def load(
         loaded: TorchModel | OnnxModel = OnnxModel(path)
     elif path.is_dir() or path.name in (WEIGHTS, CONFIG):
         folder = path if path.is_dir() else path.parent
-        check_sums(folder, (WEIGHTS, CONFIG))
+        check_sums(folder, FILES)
         network, config = read_model(folder)
         loaded = TorchModel(network.to(device), config, sha256_of(folder / WEIGHTS))
     elif path.suffix == ".ckpt":
