@@ -1,8 +1,8 @@
 """Learning: networks that imitate the exact oracle, from token arrays to a model that plays.
 
 settings       what a training run is, and the sizes of the networks
-ownership      the inputs of the MLP; trick_features are those that look one trick ahead
-network        the interface of the networks, the MLP, the transformer, and how one is built
+features       the rules as tables, and what a trick ahead brings: what the inputs of the MLP are computed from
+network        the interface of the networks, the MLP and its inputs, the transformer, and how one is built
 batches        token arrays into batches, in an order that can be stopped and resumed; stream: batches of fresh deals
 lit_module     the losses, the optimiser and the schedule
 train          one training run, from a folder of tokens to a folder with a model

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from forge_core.learn.network import POINTS_SCALE, Network, build_network
-from forge_core.learn.ownership import input_width
+from forge_core.learn.network import POINTS_SCALE, Network, build_network, input_width
 from forge_core.learn.settings import Architecture, ModelKind
 
 _NOISE = 0.5

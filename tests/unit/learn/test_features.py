@@ -2,7 +2,8 @@ import numpy as np
 import torch
 
 from forge_core.learn.batches import Batch, take
-from forge_core.learn.ownership import N_DOMINOES, N_INPUTS, N_SEATS, OwnershipInputs, input_width
+from forge_core.learn.features import N_DOMINOES, N_SEATS
+from forge_core.learn.network import N_INPUTS, OwnershipInputs, input_width
 from forge_core.rules import DOMINOES, Declaration, count_points, domino_id
 from forge_core.rules.declaration import follows, led_suit, rank
 from forge_core.tokens.dataset import TokenArrays
