@@ -69,7 +69,7 @@ def model_games_per_second(n: int) -> tuple[float, str] | tuple[None, None]:
 
     if not torch.cuda.is_available():
         return None, None
-    from forge_core.learn.inference import TorchModel
+    from forge_core.learn.model import TorchModel
     from forge_core.learn.network import build_network
     from forge_core.learn.settings import SIZES
     from tasks.oracles import ModelOracle

@@ -19,8 +19,7 @@ from report import options, publish
 from forge_core.learn.catalog import CHAMPION, ONNX, Catalog
 from forge_core.learn.export import export_onnx
 from forge_core.learn.export_report import ExportSettings, Precision
-from forge_core.learn.inference import OnnxModel, load
-from forge_core.learn.model import Model, config_of, write_model
+from forge_core.learn.model import Model, OnnxModel, config_of, load, write_model
 from forge_core.learn.network import build_network
 from forge_core.learn.settings import SIZES, TrainSettings
 from forge_core.rules import deal_from_seed

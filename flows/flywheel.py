@@ -16,8 +16,7 @@ from flows.fillers import FILLERS, Asked
 from flows.nightly import TOKENS
 from flows.stages import evaluate, promote, train
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
-from forge_core.learn.model_config import read_config
-from forge_core.learn.settings import TrainSettings
+from forge_core.learn.settings import TrainSettings, read_config
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 from tasks.models import catalog

@@ -24,7 +24,7 @@ from forge_core.solver.value_table import ValueTable
 from forge_core.solver.value_table import solve as solve_deal
 
 if TYPE_CHECKING:
-    from forge_core.learn.inference import OnnxModel, TorchModel
+    from forge_core.learn.model import OnnxModel, TorchModel
 
 Plays = str | Sequence[int]
 """Dominoes as text ("6-4,5-0") or as ids (0-27), in order."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from configs.storage import open_store
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
-from forge_core.learn.model_config import read_config
+from forge_core.learn.settings import read_config
 from forge_core.tokens.manifest import MANIFEST
 from tasks.models import network_of
 

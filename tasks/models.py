@@ -10,7 +10,7 @@ from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import WrongModelType
 from forge_core.files import check_sums, sha256_of
-from forge_core.learn.model_config import CONFIG, WEIGHTS, check_weights, read_config
+from forge_core.learn.settings import CONFIG, WEIGHTS, check_weights, read_config
 from forge_core.players.registry import seat_of
 from tasks import tracking
 from tasks.find import find_object
@@ -48,7 +48,7 @@ def kind_of(model: Reference | Path) -> "ModelKind":
     path = network_of(model).path
     if path.is_dir():
         return read_config(path).kind
-    from forge_core.learn.inference import load
+    from forge_core.learn.model import load
 
     return load(path).kind
 
@@ -69,7 +69,7 @@ def check_model(model: Reference | Path, kind: "ModelKind | None" = None, *, tra
         found = read_config(path).kind
         check_weights(path / WEIGHTS)
     else:
-        from forge_core.learn.inference import load
+        from forge_core.learn.model import load
 
         found = load(path).kind
     if kind is not None and found != kind:

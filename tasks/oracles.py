@@ -49,7 +49,7 @@ def model_oracle(model: Path | str, *, catalog: Path | None = None) -> Oracle:
 
     Raises ModelError, or WrongModelType for a policy.
     """
-    from forge_core.learn.inference import DEFAULT, fastest_device, load
+    from forge_core.learn.model import DEFAULT, fastest_device, load
 
     loaded = load(model, kind="qvalue", device=fastest_device(), catalog=catalog or DEFAULT)
     return FixedBatches(ModelOracle(loaded, loaded.digest))

@@ -12,7 +12,7 @@ from forge_core.errors import InputError
 from forge_core.files import sha256_of
 from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
 from forge_core.learn.export_report import Precision
-from forge_core.learn.model_config import CONFIG, WEIGHTS, ModelConfig, read_config
+from forge_core.learn.settings import CONFIG, WEIGHTS, ModelConfig, read_config
 from forge_core.shards.split import Split
 from forge_core.shards.strategy import Strategy
 from tasks import tracking
@@ -26,7 +26,7 @@ from tasks.steps import export_model
 from tasks.train import STAGE as TRAIN
 
 if TYPE_CHECKING:
-    from forge_core.learn.card import Card, Origin
+    from forge_core.learn.catalog import Card, Origin
     from forge_core.learn.metrics import Difference
 
 logger = logging.getLogger(__name__)
@@ -139,7 +139,7 @@ def _device(config: ModelConfig, trained_on: str | None) -> str:
 
 
 def _origin(model: Reference | Path, config: ModelConfig, verdict: Verdict, forced: str | None) -> "Origin":
-    from forge_core.learn.card import Origin
+    from forge_core.learn.catalog import Origin
 
     keys = [entry.key for entry in store().entries() if entry.reference == model]
     trained = (key.code for key in keys if key.stage == "train")
@@ -154,7 +154,7 @@ def _origin(model: Reference | Path, config: ModelConfig, verdict: Verdict, forc
 
 
 def _card(test: Evaluated, trained_on: str, origin: "Origin") -> "Card":
-    from forge_core.learn.card import Card, Scores
+    from forge_core.learn.catalog import Card, Scores
 
     scores = {states: Scores.of(read_evaluation(each).model) for states, each in test.model.items()}
     return Card(test=scores, trained_on=trained_on, origin=origin)
@@ -163,7 +163,7 @@ def _card(test: Evaluated, trained_on: str, origin: "Origin") -> "Card":
 def _add(model: Reference, onnx: Reference, config: ModelConfig, card: "Card", *, champion: bool) -> Path:
     """Write the model into the catalog; does nothing twice. Returns its folder there."""
     from forge_core.learn import catalog as files
-    from forge_core.learn.half_precision import shrink_onnx
+    from forge_core.learn.export import shrink_onnx
 
     with TemporaryDirectory() as temporary:
         folder, path = Path(temporary), store().path(model)

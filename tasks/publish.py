@@ -16,7 +16,7 @@ class PublishSettings(BaseModel):
 
 def run(_context: Context, folder: Path, _settings: PublishSettings, inputs: Sequence[Path]) -> Details:
     """Write the model folder. The input is a model. Raises ModelError."""
-    from forge_core.learn.half_precision import write_half_precision
+    from forge_core.learn.model import write_half_precision
 
     write_half_precision(inputs[0], folder)
     return {}

@@ -14,7 +14,7 @@ from forge_core.arena.settings import Deals, MatchSettings
 from forge_core.arena.statistics import Sprt
 from forge_core.artifacts.reference import Reference
 from forge_core.files import write_text
-from forge_core.learn.model_config import CONFIG, WEIGHTS
+from forge_core.learn.settings import CONFIG, WEIGHTS
 from forge_core.seat.settings import SeatMatch, SeatSettings
 from tasks import tracking
 from tasks.promote import Promotion

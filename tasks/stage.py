@@ -34,7 +34,6 @@ DECIDES_NOTHING = (
     "forge_core.artifacts",
     "forge_core.errors",
     "forge_core.files",
-    "forge_core.learn.card",
     "forge_core.learn.catalog",
     "forge_core.learn.evaluation_plots",
     "forge_core.learn.hardware",

@@ -158,7 +158,7 @@ def export(
 
 def models(as_json: Json = False) -> None:
     """List the promoted models."""
-    from forge_core.learn.card import COLUMNS, row_of
+    from forge_core.learn.catalog import COLUMNS, row_of
     from tasks.models import catalog
     from tasks.seat import seat_catalog
 

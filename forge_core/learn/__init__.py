@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
 if TYPE_CHECKING:
-    from forge_core.learn.inference import OnnxModel, TorchModel
+    from forge_core.learn.model import OnnxModel, TorchModel
     from forge_core.learn.settings import ModelKind
     from forge_core.seat.model import AskedInRows
 
@@ -50,7 +50,7 @@ def load(
     device: str = "cpu",
     catalog: Path | None = None,
 ) -> "TorchModel | OnnxModel | AskedInRows":
-    """A trained model, ready to be asked: `slots, value = load("champion")(tokens, mask)`. See `inference.load`.
+    """A trained model, ready to be asked: `slots, value = load("champion")(tokens, mask)`. See `model.load`.
 
     Of the kind "seat", a network that sees one hand: `seat.advise.seat_advice(info, load("champion", kind="seat"))`
     needs no deal. It is asked on the CPU; see `forge_core.seat.load`.
@@ -63,6 +63,6 @@ def load(
         from forge_core.seat.load import load_seat
 
         return load_seat(model, catalog=catalog or DEFAULT)
-    from forge_core.learn import inference
+    from forge_core.learn import model as models
 
-    return inference.load(model, kind=kind, device=device, catalog=catalog or DEFAULT)
+    return models.load(model, kind=kind, device=device, catalog=catalog or DEFAULT)

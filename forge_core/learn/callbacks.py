@@ -16,7 +16,7 @@ from torch import Tensor
 
 from forge_core.learn.history import Epoch
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.resume import KEY, PREVIOUS, RunIdentity
+from forge_core.learn.model import KEY, PREVIOUS, RunIdentity
 
 MONITORED = "val/q_gap"
 

@@ -3,9 +3,8 @@
 import torch
 from pydantic import BaseModel, ConfigDict
 
-from forge_core.learn.inference import TorchModel
 from forge_core.learn.metrics import Metrics, measure_model, measure_random_play
-from forge_core.learn.model import Model, answers
+from forge_core.learn.model import Model, TorchModel, answers
 from forge_core.learn.network import Network, build_network
 from forge_core.learn.settings import TrainSettings
 from forge_core.tokens.arrays import TokenArrays

@@ -6,9 +6,8 @@ import numpy as np
 from jaxtyping import Float32, Int8
 from pydantic import BaseModel, ConfigDict
 
-from forge_core.learn.metrics import Metrics, measure_choice, measure_model
+from forge_core.learn.metrics import Metrics, highest_rank_play, measure_choice, measure_model, random_play
 from forge_core.learn.model import Model, answers
-from forge_core.learn.players import highest_rank_play, random_play
 from forge_core.learn.settings import ModelKind
 from forge_core.tokens.arrays import TokenArrays
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.onnx_model import ONNXModel
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
 
@@ -20,59 +21,13 @@ from forge_core.errors import ParityError
 from forge_core.files import write_text
 from forge_core.learn.batches import draw
 from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision, refusal
-from forge_core.learn.half_precision import with_halves
-from forge_core.learn.inference import ONNX_CONFIG, OnnxModel, TorchModel
 from forge_core.learn.metrics import difference, measure_model
-from forge_core.learn.model import Answer, Model, answers, read_model
-from forge_core.learn.model_config import ModelConfig
+from forge_core.learn.model import ONNX_CONFIG, Answer, Model, OnnxModel, TorchModel, answers, read_model
 from forge_core.learn.network import Network
+from forge_core.learn.settings import ModelConfig
 from forge_core.learn.suppress_warnings import suppress_warnings
 from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.vocabulary import N_FEATURES, N_TOKENS
-
-_BLOCK = 32  # weights that share a scale
-_INT8_PRODUCTS = 4  # onnxruntime's name for: multiply in int8 where the processor can, inputs scaled block by block
-
-_FLOAT32_ONLY = [each for each in DEFAULT_OP_BLOCK_LIST if each != "Max"]
-"""Operators that get casts around them; those around a second Max of one tensor would have the first one's name."""
-
-
-def reduced(model: onnx.ModelProto, precision: Precision) -> onnx.ModelProto:
-    """The float32 model in another precision; the model itself is left as it was. Equal models give equal bytes."""
-    copy = onnx.ModelProto()
-    copy.CopyFrom(model)
-    if precision is Precision.FP16:
-        return convert_float_to_float16(copy, keep_io_types=True, op_block_list=_FLOAT32_ONLY)
-    return _int8(copy) if precision is Precision.INT8 else copy
-
-
-def _int8(model: onnx.ModelProto) -> onnx.ModelProto:
-    """All products with weights in int8, tables in half precision.
-
-    Unlike onnxruntime's dynamic quantisation, which scales the inputs of a whole batch by the largest of them, this
-    gives a state the same answer whatever other states it is asked with.
-    """
-    products = ONNXModel(model)
-    products.replace_gemm_with_matmul()
-    quantizer = _blockwise()(
-        products.model, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8_PRODUCTS
-    )
-    with suppress_warnings("onnxruntime.quantization"):
-        quantizer.process()
-    quantizer.model.clean_initializers()
-    return with_halves(quantizer.model.model)
-
-
-def _blockwise() -> Any:
-    """onnxruntime's MatMulNBitsQuantizer. Its module sets up the root logger when it is imported: that is undone."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    try:
-        return import_module("onnxruntime.quantization.matmul_nbits_quantizer").MatMulNBitsQuantizer
-    finally:
-        root.handlers[:] = handlers
-        root.setLevel(level)
-
 
 OPSET = 20
 ONNX_PRECISION = "crystal_forge.precision"
@@ -80,6 +35,12 @@ ONNX_PRECISION = "crystal_forge.precision"
 
 _TRACED_BATCH = 3  # any size that is not special: 0 and 1 would be specialised
 _SINGLY = 8  # samples that are also asked one by one
+_SMALL = 1024  # numbers; the cast that restores a smaller tensor would outweigh what it saves
+_BLOCK = 32  # weights that share a scale
+_INT8_PRODUCTS = 4  # onnxruntime's name for: multiply in int8 where the processor can, inputs scaled block by block
+
+_FLOAT32_ONLY = [each for each in DEFAULT_OP_BLOCK_LIST if each != "Max"]
+"""Operators that get casts around them; those around a second Max of one tensor would have the first one's name."""
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +129,7 @@ class _Judge:
 
 
 def _save(model: onnx.ModelProto, path: Path, config: ModelConfig, precision: Precision) -> None:
-    onnx.helper.set_model_props(model, {ONNX_CONFIG: config.model_dump_json(), ONNX_PRECISION: precision.value})
+    helper.set_model_props(model, {ONNX_CONFIG: config.model_dump_json(), ONNX_PRECISION: precision.value})
     onnx.save(model, str(path))
 
 
@@ -217,17 +178,83 @@ def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:
 def _with_plain_look_ups(model: onnx.ModelProto) -> onnx.ModelProto:
     """The model with rows of tables fetched by Gather: the exporter writes Unsqueeze and GatherND, two operators."""
     graph = model.graph
-    numbers = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    numbers = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     made_by = {name: node for node in graph.node for name in node.output}
     for node in graph.node:
         if node.op_type != "GatherND" or any(each.name == "batch_dims" and each.i for each in node.attribute):
             continue
         index = made_by.get(node.input[1])
         if index is not None and index.op_type == "Unsqueeze" and numbers[index.input[1]].tolist() == [-1]:
-            gather = onnx.helper.make_node("Gather", [node.input[0], index.input[0]], node.output, node.name, axis=0)
+            gather = helper.make_node("Gather", [node.input[0], index.input[0]], node.output, node.name, axis=0)
             node.CopyFrom(gather)
     used = {name for node in graph.node for name in node.input} | {output.name for output in graph.output}
     kept = [node for node in graph.node if not used.isdisjoint(node.output)]
     del graph.node[:]
     graph.node.extend(kept)
+    return model
+
+
+def reduced(model: onnx.ModelProto, precision: Precision) -> onnx.ModelProto:
+    """The float32 model in another precision; the model itself is left as it was. Equal models give equal bytes."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    if precision is Precision.FP16:
+        return convert_float_to_float16(copy, keep_io_types=True, op_block_list=_FLOAT32_ONLY)
+    return _int8(copy) if precision is Precision.INT8 else copy
+
+
+def _int8(model: onnx.ModelProto) -> onnx.ModelProto:
+    """All products with weights in int8, tables in half precision.
+
+    Unlike onnxruntime's dynamic quantisation, which scales the inputs of a whole batch by the largest of them, this
+    gives a state the same answer whatever other states it is asked with.
+    """
+    products = ONNXModel(model)
+    products.replace_gemm_with_matmul()
+    quantizer = _blockwise()(
+        products.model, bits=8, block_size=_BLOCK, is_symmetric=True, accuracy_level=_INT8_PRODUCTS
+    )
+    with suppress_warnings("onnxruntime.quantization"):
+        quantizer.process()
+    quantizer.model.clean_initializers()
+    return with_halves(quantizer.model.model)
+
+
+def _blockwise() -> Any:
+    """onnxruntime's MatMulNBitsQuantizer. Its module sets up the root logger when it is imported: that is undone."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        return import_module("onnxruntime.quantization.matmul_nbits_quantizer").MatMulNBitsQuantizer
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
+def shrink_onnx(source: Path, target: Path) -> None:
+    """Store the tensors of an ONNX file in half precision where this loses nothing; its answers stay the same."""
+    model = with_halves(onnx.load(str(source)))
+    onnx.checker.check_model(model)
+    onnx.save(model, str(target))
+
+
+def with_halves(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its tensors in half precision where this loses nothing.
+
+    A cast restores them when the file is loaded. Tensors that half precision would change are left as they are.
+    """
+    casts: list[onnx.NodeProto] = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        numbers = numpy_helper.to_array(tensor)
+        with np.errstate(over="ignore"):
+            halves = numbers.astype(np.float16)
+        if numbers.size >= _SMALL and np.array_equal(halves, numbers):
+            name = tensor.name
+            tensor.CopyFrom(numpy_helper.from_array(halves, f"{name}_half"))
+            casts.append(helper.make_node("Cast", [f"{name}_half"], [name], to=TensorProto.FLOAT))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
     return model

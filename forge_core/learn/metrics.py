@@ -1,24 +1,35 @@
-"""How good a player chooses and a model predicts, against exact values; everything in points, mover's view."""
+"""How good a player chooses and a model predicts, against exact values; everything in points, mover's view.
+
+What simple players choose, and what a model's answer makes it choose, are probabilities of the seven slots. A rule that
+leaves several plays open chooses any of them alike; its metrics are then exact expectations, not draws.
+"""
 
 from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.errors import InputError
-from forge_core.learn.players import highest_slot, random_play
+from forge_core.rules.domino import domino_id
+from forge_core.solver.rules_kernel import LED_SUITS, RANKS
 from forge_core.tokens.arrays import TokenArrays
+from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, N_SLOTS, Feature
 
 BLUNDER_POINTS = 10
 """A play whose regret is larger than this is a blunder."""
+
+_DOMINO = np.array([[domino_id(high, low) for low in range(7)] for high in range(7)])
 
 _INTERVAL = 1.96  # standard errors either way: 95 % of a normal distribution
 
 Intervals = dict[str, tuple[float, float]]
 """Name of a mean -> its 95 % interval over deals: states of one deal share its luck, so deals are drawn, not states.
 A mean of a single deal, and one of nothing, has none."""
+
+Choice = Float[np.ndarray, "n 7"]
+"""Probability of each slot; 0 where it is not legal, 1 in sum."""
 
 
 class Summary(BaseModel):
@@ -89,6 +100,41 @@ class Metrics(BaseModel):
     by_deal: DealSums
 
 
+def highest_slot(slots: Float[np.ndarray, "n 7"], arrays: TokenArrays) -> Choice:
+    """A model plays the legal slot of its highest answer (the lowest of them, were two exactly equal)."""
+    choice = np.zeros(slots.shape)
+    choice[np.arange(len(slots)), np.where(arrays.legal, slots, -np.inf).argmax(axis=1)] = 1
+    return choice
+
+
+def random_play(arrays: TokenArrays) -> Choice:
+    """Any legal slot, all alike."""
+    return _alike(arrays.legal)
+
+
+def highest_rank_play(arrays: TokenArrays) -> Choice:
+    """The legal domino of the highest rank in this trick; any of them alike, where several have it.
+
+    The rank is that of the rules (`rules.rank`) in a trick of the led suit; who leads ranks each domino in the suit it
+    would lead. So one leads the highest trump, else a double, else the highest pip sum; follows with the highest there
+    is; plays the highest trump if one cannot follow; and throws anything away if one can do neither.
+    """
+    dominoes = _dominoes(arrays, slice(FIRST_HAND, FIRST_HAND + N_SLOTS))
+    declaration = arrays.declaration.astype(np.int64)[:, None]
+    follows = arrays.mask[:, FIRST_TRICK, None]
+    led = np.where(follows, _dominoes(arrays, slice(FIRST_TRICK, FIRST_TRICK + 1)), dominoes)
+    rank = np.where(arrays.legal, RANKS[declaration, LED_SUITS[declaration, led], dominoes], -1)
+    return _alike(rank == rank.max(axis=1, keepdims=True))
+
+
+def _alike(open_to_choice: Bool[np.ndarray, "n 7"]) -> Choice:
+    return open_to_choice / open_to_choice.sum(axis=1, keepdims=True)
+
+
+def _dominoes(arrays: TokenArrays, tokens: slice) -> Int64[np.ndarray, "n k"]:
+    return _DOMINO[arrays.tokens[:, tokens, Feature.HIGH], arrays.tokens[:, tokens, Feature.LOW]]
+
+
 def measure_model(
     slots: Float[np.ndarray, "n 7"], value: Float[np.ndarray, "n"], arrays: TokenArrays, *, predicts_q: bool
 ) -> Metrics:
@@ -110,7 +156,7 @@ def measure_random_play(arrays: TokenArrays) -> Metrics:
 
 
 def measure_choice(
-    choice: Float[np.ndarray, "n 7"],
+    choice: Choice,
     arrays: TokenArrays,
     *,
     errors: Mapping[str, Float[np.ndarray, "n"]] | None = None,
@@ -135,9 +181,7 @@ def measure_choice(
     return _summarise(columns, arrays, slots=_slots_of_ties(choice, arrays, n_best))
 
 
-def _slots_of_ties(
-    choice: Float[np.ndarray, "n 7"], arrays: TokenArrays, n_best: Float[np.ndarray, "n"]
-) -> dict[str, tuple[float, ...]]:
+def _slots_of_ties(choice: Choice, arrays: TokenArrays, n_best: Float[np.ndarray, "n"]) -> dict[str, tuple[float, ...]]:
     among_best = choice * arrays.best
     tied = n_best > 1
     chosen = among_best[tied].sum(axis=0)

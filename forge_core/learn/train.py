@@ -23,11 +23,17 @@ from forge_core.learn.grow import as_policy, can_grow, grown
 from forge_core.learn.hardware import StrategyName
 from forge_core.learn.history import Epoch, draw_curves, write_history
 from forge_core.learn.lit_module import ForgeModule
-from forge_core.learn.model import config_of, read_model, write_model
-from forge_core.learn.model_config import WEIGHTS
+from forge_core.learn.model import (
+    LAST,
+    RunIdentity,
+    check_resumable,
+    config_of,
+    read_checkpoint,
+    read_model,
+    write_model,
+)
 from forge_core.learn.network import Network, build_network
-from forge_core.learn.resume import LAST, RunIdentity, check_resumable, read_checkpoint
-from forge_core.learn.settings import Precision, TrainSettings
+from forge_core.learn.settings import WEIGHTS, Precision, TrainSettings
 from forge_core.learn.stream import StreamBatches
 from forge_core.learn.suppress_warnings import suppress_warnings
 from forge_core.shards.split import Split

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from forge_core.errors import DamagedFile, ModelError
 from forge_core.files import sha256_of, write_text
 from forge_core.learn.catalog import CHAMPION, CHAMPIONS, DEFAULT, ONNX, SUMS, verify
-from forge_core.learn.model_config import CONFIG, WEIGHTS
+from forge_core.learn.settings import CONFIG, WEIGHTS
 from forge_core.locks import locked
 
 MATCH = "match.json"

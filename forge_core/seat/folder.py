@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 
 from forge_core.errors import ModelError
 from forge_core.files import SUMS, check_sums, remove, replacing, write_text
-from forge_core.learn.model_config import CONFIG, WEIGHTS
+from forge_core.learn.settings import CONFIG, WEIGHTS
 from forge_core.seat.encode import N_INPUTS
 from forge_core.seat.settings import SeatArchitecture, SeatSettings
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from forge_core.files import check_sums, sha256_of
 from forge_core.learn.catalog import DEFAULT, ONNX
-from forge_core.learn.model_config import CONFIG, WEIGHTS
+from forge_core.learn.settings import CONFIG, WEIGHTS
 from forge_core.seat.catalog import SeatCatalog
 from forge_core.seat.folder import no_seat_network
 from forge_core.seat.model import AskedInRows

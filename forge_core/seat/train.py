@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressB
 
 from forge_core.errors import ModelError
 from forge_core.files import check_records, sha256_of, write_text
-from forge_core.learn.resume import LAST
+from forge_core.learn.model import LAST
 from forge_core.learn.suppress_warnings import suppress_warnings
 from forge_core.seat.folder import SeatConfig, read_seat_network, write_seat_model
 from forge_core.seat.games import Samples, validation_games

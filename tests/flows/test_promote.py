@@ -11,8 +11,7 @@ from flows.cli import app
 from forge_core.errors import InputError
 from forge_core.files import sha256_of
 from forge_core.learn.evaluation_settings import EvaluationSettings
-from forge_core.learn.model_config import WEIGHTS
-from forge_core.learn.settings import TrainSettings
+from forge_core.learn.settings import WEIGHTS, TrainSettings
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

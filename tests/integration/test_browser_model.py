@@ -22,8 +22,7 @@ from forge_core.errors import DamagedFile, ModelError
 from forge_core.learn.catalog import CHAMPION, Catalog
 from forge_core.learn.export import export_onnx
 from forge_core.learn.export_report import LIMITS, ExportSettings, Precision
-from forge_core.learn.inference import OnnxModel
-from forge_core.learn.model import config_of, write_model
+from forge_core.learn.model import OnnxModel, config_of, write_model
 from forge_core.learn.network import build_network
 from forge_core.learn.settings import NetworkName, TrainSettings
 from forge_core.rules import Deal, Position, deal_from_seed

@@ -15,7 +15,7 @@ from forge_core.artifacts.listing import foreign_source, list_folder
 from forge_core.errors import InputError, RemoteError
 from forge_core.expected_q.settings import EqSettings
 from forge_core.learn.export_report import REPORT, ExportReport, ExportSettings
-from forge_core.learn.inference import load
+from forge_core.learn.model import load
 from forge_core.learn.settings import TrainSettings
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.split import Split

@@ -13,16 +13,12 @@ from forge_core import learn
 from forge_core.errors import DamagedFile, ModelError, WrongModelType
 from forge_core.files import sha256_of
 from forge_core.learn import catalog as catalog_module
-from forge_core.learn.card import Card, Origin, Scores, short_count
-from forge_core.learn.catalog import Catalog, verify
-from forge_core.learn.export import export_onnx
-from forge_core.learn.half_precision import shrink_onnx, write_half_precision
-from forge_core.learn.inference import OnnxModel, load
+from forge_core.learn.catalog import Card, Catalog, Origin, Scores, short_count, verify
+from forge_core.learn.export import export_onnx, shrink_onnx
 from forge_core.learn.metrics import measure_random_play
-from forge_core.learn.model import config_of, write_model
-from forge_core.learn.model_config import ModelConfig
+from forge_core.learn.model import OnnxModel, config_of, load, write_half_precision, write_model
 from forge_core.learn.network import build_network
-from forge_core.learn.settings import TrainSettings
+from forge_core.learn.settings import ModelConfig, TrainSettings
 from forge_core.tokens.arrays import TokenArrays
 
 Make = Callable[..., Path]

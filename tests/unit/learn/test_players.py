@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from forge_core.learn.players import highest_rank_play, highest_slot, random_play
+from forge_core.learn.metrics import highest_rank_play, highest_slot, random_play
 from forge_core.rules import led_suit, rank
 from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.decode import decode

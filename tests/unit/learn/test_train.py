@@ -21,14 +21,11 @@ from forge_core.learn.batches import take
 from forge_core.learn.ddp import leader
 from forge_core.learn.grow import can_grow, grown
 from forge_core.learn.history import Epoch
-from forge_core.learn.inference import load
 from forge_core.learn.lit_module import decay_at
-from forge_core.learn.model import write_model
-from forge_core.learn.model_config import ModelConfig
+from forge_core.learn.model import load, read_checkpoint, sound_checkpoint, write_model
 from forge_core.learn.network import build_network, count_parameters
 from forge_core.learn.report import EpochReport
-from forge_core.learn.resume import read_checkpoint, sound_checkpoint
-from forge_core.learn.settings import Architecture, StreamSettings, TrainSettings
+from forge_core.learn.settings import Architecture, ModelConfig, StreamSettings, TrainSettings
 from forge_core.learn.train import TrainerConfig, TrainResult, first_network, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest

@@ -19,17 +19,17 @@ DECIDES = {
     "generate": ["forge_core/solver/value_table.py", "forge_core/shards/sampling.py", "forge_core/rules/deal.py"],
     "tokenize": ["forge_core/tokens/dataset.py", "forge_core/tokens/encode.py", "forge_core/shards/read.py"],
     "train": ["forge_core/learn/train.py", "forge_core/learn/stream.py", "forge_core/solver/value_table.py"],
-    "evaluate": ["forge_core/learn/evaluation.py", "forge_core/learn/metrics.py", "forge_core/learn/inference.py"],
+    "evaluate": ["forge_core/learn/evaluation.py", "forge_core/learn/metrics.py", "forge_core/learn/model.py"],
     "export": ["forge_core/learn/export.py", "forge_core/tokens/arrays.py"],
-    "publish": ["forge_core/learn/half_precision.py"],
-    "generate-eq": ["forge_core/expected_q/games.py", "tasks/oracles.py", "forge_core/learn/inference.py"],
+    "publish": ["forge_core/learn/model.py"],
+    "generate-eq": ["forge_core/expected_q/games.py", "tasks/oracles.py", "forge_core/learn/model.py"],
     "bids": ["forge_core/bids/matrix.py", "forge_core/players/pimc.py", "forge_core/solver/search_kernel.py"],
     "train-seat": ["forge_core/seat/games.py", "forge_core/seat/encode.py", "forge_core/seat/lit_module.py"],
     "arena": ["forge_core/players/pimc.py", "forge_core/arena/match.py", "forge_core/seat/rollouts.py"],
 }
 """Files, some of many, without which the stage would make something else; its own module in tasks/ is another one."""
 
-SHOWS = ["forge_core/errors.py", "forge_core/files.py", "forge_core/locks.py", "forge_core/learn/card.py"]
+SHOWS = ["forge_core/errors.py", "forge_core/files.py", "forge_core/locks.py", "forge_core/learn/catalog.py"]
 """Files of forge_core and tasks that decide nothing, beside those below; all of the other packages decide nothing."""
 
 PLUMBING = [
@@ -158,7 +158,7 @@ def test_what_a_stage_needs_on_modal_changes_no_key(copied: Path, readings: Read
 def test_the_network_decides_no_game_of_the_exact_solver(edit: Callable[[str, str], None]) -> None:
     stage = STAGES["generate-eq"]
     exact, network = stage.code(inputs=False), stage.code()
-    edit("forge_core/learn/inference.py", WORDS)
+    edit("forge_core/learn/model.py", WORDS)
     assert (stage.code(inputs=False), stage.code() == network) == (exact, False)
     edit("forge_core/solver/search.py", WORDS)
     assert stage.code(inputs=False) != exact
