@@ -7,7 +7,7 @@ from configs.modal import Place
 from forge_core.errors import InputError
 from forge_core.learn.hardware import ONE_DEVICE, Hardware
 from forge_view.console import console, progress
-from forge_view.training_page import TrainingPage
+from forge_view.training_page import training_page
 from tasks.devices import DeviceName
 from tasks.here import Here
 from tasks.limits import one_gpu
@@ -35,7 +35,7 @@ def executor_for(
         hold_gpu=one_gpu,
         progress=progress,
         console=console(),
-        training_page=TrainingPage,
+        training_page=training_page,
     )
     if on is None:
         return Here(context)

@@ -26,9 +26,10 @@ def named(where: Reference | Path) -> str:
     return link_to(where) if isinstance(where, Reference) else f"`{where}`"
 
 
-def links(run: str | None, tokens: Reference | Path) -> str:
+def links(run: str | None, tokens: Reference | Path | None) -> str:
     """Where else to look: the address of a training's MLflow run, once it is known, and what is learned from."""
-    return " · ".join([*([f"[MLflow run]({run})"] if run else []), f"dataset {named(tokens)}"])
+    dataset = [] if tokens is None else [f"dataset {named(tokens)}"]
+    return " · ".join([*([f"[MLflow run]({run})"] if run else []), *dataset])
 
 
 def page(title: str, rows: Rows, *more: str, columns: Sequence[str] = ("", "")) -> str:

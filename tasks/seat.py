@@ -56,6 +56,7 @@ def train_seat(settings: SeatSettings, executor: Executor, *, initial: Reference
         goes_on = any(work.glob("*.ckpt"))
         with tracking.tracked("train-seat", parameters=settings.model_dump(), tags=tags, goes_on=goes_on) as run:
             runs.append(run)
+            page = executor.context.training_page(settings, None, lambda: tracking.address_of(run.name))
             told = 0
 
             def on_epoch(epochs: "Sequence[SeatEpoch]") -> None:
@@ -63,18 +64,11 @@ def train_seat(settings: SeatSettings, executor: Executor, *, initial: Reference
                 for epoch in epochs[told:]:
                     figures = {name: float(value) for name, value in epoch._asdict().items() if name != "epoch"}
                     run.metrics(figures, epoch.epoch)
-                    logger.info(
-                        "%-12s epoch %d of %d, %s samples, val: %.3f nats, chosen plays make or set %.1f %%",
-                        STAGE.name,
-                        epoch.epoch + 1,
-                        settings.epochs,
-                        f"{epoch.samples:,}",
-                        epoch.nll,
-                        100 * epoch.make,
-                    )
+                page.show(epochs)
                 told = len(epochs)
 
             details = executor.run(call, folder, replace(executor.context, on_epoch=on_epoch, work=work))
+            page.end()
             for name in (WEIGHTS, CONFIG):
                 run.file(folder / name)
         return details

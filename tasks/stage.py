@@ -23,7 +23,6 @@ from tasks.devices import DeviceName
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from forge_core.learn.history import Epoch
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -66,7 +65,7 @@ class Progress(Protocol):
 class TrainingPage(Protocol):
     """What shows a training while it goes on."""
 
-    def show(self, epochs: "Sequence[Epoch]") -> None:
+    def show(self, epochs: Sequence[Any]) -> None:
         """Show all epochs so far, of which the last has just ended."""
         ...
 
@@ -78,9 +77,9 @@ class TrainingPage(Protocol):
 class HiddenPage:
     """The page of a training that nobody looks at."""
 
-    def __init__(self, _settings: Any, _tokens: Reference | Path, _run: Callable[[], str | None]) -> None: ...
+    def __init__(self, _settings: Any, _tokens: Reference | Path | None, _run: Callable[[], str | None]) -> None: ...
 
-    def show(self, epochs: "Sequence[Epoch]") -> None:
+    def show(self, epochs: Sequence[Any]) -> None:
         """Show nothing."""
 
     def end(self) -> None:
@@ -115,7 +114,7 @@ class Context:
     progress: Progress = silent
     console: "Console | None" = None
     on_epoch: "Callable[[Sequence[Any]], None]" = lambda _epochs: None
-    training_page: Callable[[Any, Reference | Path, Callable[[], str | None]], TrainingPage] = HiddenPage
+    training_page: Callable[[Any, Reference | Path | None, Callable[[], str | None]], TrainingPage] = HiddenPage
     work: Path | None = None
 
 

@@ -1,6 +1,6 @@
 """The epochs of a training run, as JSON and as curves."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,9 +46,7 @@ def read_history(path: Path) -> list[Epoch]:
 
 def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
     """Draw loss, regret and errors over the samples seen, as a PNG."""
-    figure = Figure(figsize=(9, 5.6), layout="constrained")
-    samples = [epoch.samples for epoch in epochs]
-    panels = {
+    panels: Panels = {
         "training loss": {"loss": [epoch.train_loss for epoch in epochs]},
         "regret on val (points)": {"q_gap": [epoch.val.q_gap for epoch in epochs]},
         "errors on val (points)": {
@@ -57,11 +55,21 @@ def draw_curves(path: Path, epochs: Sequence[Epoch]) -> None:
         },
         "blunders on val (%)": {"blunder_rate": [100 * epoch.val.blunder_rate for epoch in epochs]},
     }
+    draw_panels(path, [epoch.samples for epoch in epochs], panels, bottom=0)
+
+
+Panels = Mapping[str, Mapping[str, Sequence[float | None]]]
+"""Title of a panel -> name of a line -> a number an epoch."""
+
+
+def draw_panels(path: Path, samples: Sequence[int], panels: Panels, *, bottom: float | None = None) -> None:
+    """Draw four panels over the samples seen, as a PNG; `bottom` is where their axes begin, None = below the lowest."""
+    figure = Figure(figsize=(9, 5.6), layout="constrained")
     for axes, (title, lines) in zip(figure.subplots(2, 2).flat, panels.items(), strict=True):
         for name, numbers in lines.items():
             known = [(x, y) for x, y in zip(samples, numbers, strict=True) if y is not None]
             axes.plot([x for x, _ in known], [y for _, y in known], marker=".", label=name)
-        axes.set(title=title, xlabel="samples", ylim=(0, None))
+        axes.set(title=title, xlabel="samples", ylim=(bottom, None))
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
         axes.grid(alpha=0.3)
         if len(lines) > 1:

@@ -17,6 +17,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 
 from configs.pipeline import PipelineSettings, load_preset
 from forge_core.artifacts.reference import Reference
+from forge_core.seat.settings import SeatSettings
 from forge_view import live, pages, pictures
 from forge_view.console import progress
 
@@ -133,3 +134,15 @@ def test_a_page_in_markdown(tmp_path: Path) -> None:
     assert text == "# Title\n\n| what | how many |\n| :--- | ---: |\n| rows | 1,000 |\n\nmore"
     (tmp_path / "a.png").write_bytes(b"png")
     assert pictures.read_picture(tmp_path / "a.png") == "![a](data:image/png;base64,cG5n)"
+
+
+def test_a_training_of_a_seat_shows_its_epochs_and_curves(home: Path) -> None:
+    from flows.seat import train_seat
+
+    state = train_seat(SeatSettings(size="tiny").quick_check(), return_state=True)
+    found = shown(state.state_details.flow_run_id)
+    assert "2 of 2" in found["training"][0].data
+    assert "](data:image/png;base64," in found["training"][0].data
+    rows = json.loads(found["epochs"][0].data)
+    assert [row["epoch"] for row in rows] == [2, 1]
+    assert set(rows[0]) == {"epoch", "nats", "make or set", "points", "loss", "samples", "seconds"}
