@@ -106,6 +106,9 @@ class GameFiller(Filler[int]):
     block, fill_block = 20, 20
 
     def __init__(self, settings: EqSettings, model: Reference | Path | None) -> None:
+        from tasks.generate_eq import check_oracle
+
+        check_oracle(settings, has_model=model is not None)
         self.dataset = Games()
         self._settings, self._model = settings, model
 

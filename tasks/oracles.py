@@ -1,4 +1,4 @@
-"""A trained network as the oracle of E[Q], and a seat network as a player."""
+"""A trained network as the oracle of E[Q], and a seat network as a player or, by rollouts, as an oracle."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
-from forge_core.expected_q.oracle import FixedBatches, Oracle
+from forge_core.expected_q.oracle import FixedBatches, HiddenHandsOracle, Oracle
 
 if TYPE_CHECKING:
     from forge_core.learn.model import Model
@@ -53,6 +53,14 @@ def model_oracle(model: Path | str, *, catalog: Path | None = None) -> Oracle:
 
     loaded = load(model, kind="qvalue", device=fastest_device(), catalog=catalog or DEFAULT)
     return FixedBatches(ModelOracle(loaded, loaded.digest))
+
+
+def rollout_oracle(network: Path | str, *, exact: int, bid: int | None, threads: int) -> HiddenHandsOracle:
+    """The rollouts of a seat network, a folder or an .onnx file, as an oracle (see `RolloutOracle`). ModelError."""
+    from forge_core.seat.load import load_seat
+    from forge_core.seat.oracle import RolloutOracle
+
+    return RolloutOracle(load_seat(network, threads=threads), exact, bid, threads)
 
 
 def seat_players(

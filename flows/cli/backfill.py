@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from flows.cli import inputs
-from flows.cli.options import BACKFILL, Json, Sets, build, setting
+from flows.cli.options import BACKFILL, ORACLES, Json, Sets, build, setting
 from flows.cli.results import show_json, show_rows
 from flows.cli.running import run_flow
 
@@ -28,9 +28,7 @@ def backfill(
     where: Annotated[Literal["here", "cpu", "gpu"], setting(BACKFILL, "where")] = "here",
     at_once: Annotated[int | None, setting(BACKFILL, "at_once")] = None,
     device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="Where deals are solved.")] = "auto",
-    oracle: Annotated[
-        str, typer.Option(help="For games: exact, champion or another name of a model, or its path.")
-    ] = "exact",
+    oracle: Annotated[str, typer.Option(help=f"For games: {ORACLES}")] = "exact",
     sets: Sets = None,
     as_json: Json = False,
 ) -> None:
@@ -42,13 +40,13 @@ def backfill(
 
     asked = {"make": make, "start": start, "end": end, "limit": limit, "folder": inputs.output(output), "block": block}
     seeds = build(Backfill, asked | {"where": where, "at_once": at_once})
-    model = None if oracle == "exact" else inputs.model(oracle, kind="qvalue")
+    model, of_oracle = inputs.oracle(oracle)
     report = run_flow(
         "backfill:backfill",
         seeds=seeds,
         shards=build(ShardSettings, {}, sets if make in ("shards", "tables") else None),
         device=device,
-        games=build(EqSettings, {}, sets if make == "games" else None),
+        games=build(EqSettings, of_oracle, sets if make == "games" else None),
         model=model,
         bids=build(BidSettings, {}, sets if make == "bids" else None),
     ).value

@@ -9,7 +9,7 @@ from flows.cli import inputs
 from flows.cli.errors import ForgeGroup
 from flows.cli.filling import fill
 from flows.cli.modal_options import modal_options
-from flows.cli.options import EQ, SEEDS, Json, Sets, build, setting
+from flows.cli.options import EQ, ORACLES, SEEDS, Json, Sets, build, setting
 from flows.cli.results import show_json
 from flows.cli.running import say
 
@@ -27,7 +27,7 @@ def generate(
     continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
     limit: Annotated[int | None, setting(SEEDS, "limit")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the games that are missing.")] = False,
-    oracle: Annotated[str, typer.Option(help="exact, champion or another name of a model, or its path.")] = "exact",
+    oracle: Annotated[str, typer.Option(help=ORACLES)] = "exact",
     n_worlds: Annotated[int | None, setting(EQ, "n_worlds")] = None,
     bid: Annotated[int | None, setting(EQ, "bid")] = None,
     objective: Annotated[str | None, setting(EQ, "objective")] = None,
@@ -61,8 +61,8 @@ def generate(
         ),
         "exploration": _given(mode=exploration, epsilon=epsilon, temperature=temperature),
     }
-    settings = build(EqSettings, values, sets)
-    model = None if oracle == "exact" else inputs.model(oracle, kind="qvalue")
+    model, of_oracle = inputs.oracle(oracle)
+    settings = build(EqSettings, of_oracle | values, sets)
     series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
     filler = GameFiller(settings, model)
     fill(filler, series, output, dry_run=dry_run, as_json=as_json, games=series, settings=settings, model=model, on=on)

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.cli.options import absolute
 from forge_core.errors import InputError
@@ -49,6 +49,26 @@ def seat(name: str) -> "Reference | Path":
     config = path / "config.json" if path.is_dir() else path
     read_seat_config(config.read_bytes(), path)
     return found
+
+
+def oracle(text: str) -> "tuple[Reference | Path | None, dict[str, Any]]":
+    """The network of an oracle that a person means, and what its text says of `EqSettings`.
+
+    Args:
+        text: "exact", which has none; a model's name or path; or rollouts of a seat network, as in
+            "rollout:exact=3,model=champion", for which the worlds are no longer all taken where they are few.
+
+    Raises:
+        InputError, ModelError: as `model` and `seat`.
+    """
+    kind, _, rest = text.partition(":")
+    if kind != "rollout":
+        return None if text == "exact" else model(text, kind="qvalue"), {}
+    from forge_core.players.registry import settings_of
+    from forge_core.seat.oracle import RolloutOracleSettings
+
+    asked = settings_of(text, rest, RolloutOracleSettings)
+    return seat(asked.model), {"rollout_exact": asked.exact, "enumerate_up_to": 50}
 
 
 def is_seat(name: str) -> bool:

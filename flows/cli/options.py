@@ -51,6 +51,12 @@ SHARDS = "forge_core.shards.settings:ShardSettings"
 TOKENS = "forge_core.tokens.settings:TokenSettings"
 TRAIN = "forge_core.learn.settings:TrainSettings"
 
+ORACLES = (
+    "exact; champion, another name of a model or its path; or rollout, as in rollout:exact=3,model=champion: a seat "
+    "network plays every world to the end, hands hidden."
+)
+"""What may be named as the oracle of E[Q] games (see `inputs.oracle`)."""
+
 
 def setting(model: str, field: str, *names: str, before: str = "") -> Any:
     """An option that is a setting.

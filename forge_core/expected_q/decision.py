@@ -6,28 +6,19 @@ values, so that whoever drives it can put the requests of many games into one ca
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int64, UInt8
+from jaxtyping import Float32, Float64, UInt8
 
 from forge_core.errors import ModelError
-from forge_core.expected_q.estimate import Estimate, estimate, makes_bid
+from forge_core.expected_q.estimate import Estimate, estimate, final_points
 from forge_core.expected_q.information_set import InformationSet
-from forge_core.expected_q.oracle import Oracle
+from forge_core.expected_q.oracle import AnyOracle, EvaluationRequest, HiddenHandsOracle
 from forge_core.expected_q.posterior import Weights, posterior_weights, scored_plays, uniform_weights
 from forge_core.expected_q.settings import EqSettings
 from forge_core.expected_q.states import states_before
 from forge_core.expected_q.worlds import Worlds
-
-
-class EvaluationRequest(NamedTuple):
-    """Positions of open deals to be valued: n rows, all of one declaration."""
-
-    deals: UInt8[np.ndarray, "n 28"]
-    declaration: int
-    states: Int64[np.ndarray, "n"]
-
 
 MOST_ROWS = 1 << 14
 """Rows of an oracle call: enough for every core or a GPU, few enough for a large network's activations."""
@@ -81,7 +72,7 @@ def value_plays(info: InformationSet, settings: EqSettings, rng: np.random.Gener
     return valuation
 
 
-def run_coroutine(coroutine: OracleCoroutine[T], oracle: Oracle) -> T:
+def run_coroutine(coroutine: OracleCoroutine[T], oracle: AnyOracle) -> T:
     """Run one computation, putting each of its requests to the oracle as it comes."""
     try:
         request = next(coroutine)
@@ -91,8 +82,10 @@ def run_coroutine(coroutine: OracleCoroutine[T], oracle: Oracle) -> T:
         return done.value
 
 
-def evaluate(requests: list[EvaluationRequest], oracle: Oracle) -> list[Float32[np.ndarray, "n 7"]]:
+def evaluate(requests: list[EvaluationRequest], oracle: AnyOracle) -> list[Float32[np.ndarray, "n 7"]]:
     """Put several requests to the oracle at once, `MOST_ROWS` rows a call; the answer to each."""
+    if isinstance(oracle, HiddenHandsOracle):
+        return oracle.values(requests)
     sizes = [len(request.states) for request in requests]
     deals = np.concatenate([request.deals for request in requests])
     declarations = np.repeat(np.array([request.declaration for request in requests], np.uint8), sizes)
@@ -112,7 +105,7 @@ def _request_values(
     # rows of one world side by side, the latest position first: a search remembers what it learns about a deal
     order = np.argsort(world, kind="stable")
     q = np.empty((len(world), 7), np.float32)
-    q[order] = yield EvaluationRequest(deals[world[order]], info.record.declaration, states[order])
+    q[order] = yield EvaluationRequest(deals[world[order]], info.record.declaration, states[order], info)
     mine, *theirs = np.split(q, np.cumsum([len(deals), *(len(play.states) for play in scored)])[:-1])
     log_likelihood = np.zeros(len(deals))
     for play, answers in zip(scored, theirs, strict=True):
@@ -133,8 +126,8 @@ def _value(
         if settings.posterior.enabled
         else uniform_weights(len(q))
     )
-    makes = None if settings.bid is None else makes_bid(q, info.record, info.seat, settings.bid)
-    values = estimate(q, weights.weights, exact=exact, makes=makes)
+    final = final_points(q, info.record, info.seat)
+    values = estimate(q, weights.weights, final=final, bid=settings.bid, exact=exact)
     _check_legal(info, values)
     converged = bool(np.nanmax(values.sem) <= settings.adaptive.sem_threshold)
     return Valuation(values, weights, worlds.count, len(q), exact, converged)

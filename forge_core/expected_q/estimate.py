@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64
+from jaxtyping import Bool, Float32, Float64, Int64
 
 from forge_core.expected_q.record import Record
-from forge_core.rules import team
+from forge_core.rules import HAND_POINTS, team
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Estimate:
     variance     of the points over the worlds, points squared
     sem          standard error of the mean, points; 0 when every world was taken
     p_make       probability that the bidding team makes its bid; NaN without a bid
+    p_final      probability that the bidding team ends with 0 to 42 points
     best_share   share of the worlds in which no other slot is better
     """
 
@@ -24,6 +25,7 @@ class Estimate:
     variance: Float64[np.ndarray, "7"]
     sem: Float64[np.ndarray, "7"]
     p_make: Float64[np.ndarray, "7"]
+    p_final: Float64[np.ndarray, "7 43"]
     best_share: Float64[np.ndarray, "7"]
 
     @property
@@ -36,10 +38,11 @@ def estimate(
     q: Float32[np.ndarray, "n 7"],
     weights: Float64[np.ndarray, "n"],
     *,
+    final: Int64[np.ndarray, "n 7"],
+    bid: int | None = None,
     exact: bool,
-    makes: Bool[np.ndarray, "n 7"] | None = None,
 ) -> Estimate:
-    """Weighted estimates over n worlds of one decision.
+    """Weighted estimates over n worlds of one decision; `final` are the bidding team's (see `final_points`).
 
     A sample's variance is corrected for its size (n / (n - 1) for equal weights, 1 / (1 - sum(w^2)) in general), and
     its SEM is that of a weighted mean of independent draws. All worlds (`exact`) need no correction and have no error.
@@ -56,17 +59,21 @@ def estimate(
     legal = ~np.isnan(mean)
     is_best = q >= np.where(legal, q, -np.inf).max(axis=1, keepdims=True)
     best_share = np.where(legal, (w * is_best).sum(axis=0), np.nan)
-    p_make = np.full(7, np.nan) if makes is None else np.where(legal, (w * makes).sum(axis=0), np.nan)
-    return Estimate(mean, variance, sem, np.minimum(p_make, 1.0), np.minimum(best_share, 1.0))
+    p_make = np.full(7, np.nan) if bid is None else np.where(legal, (w * (final >= bid)).sum(axis=0), np.nan)
+    slots = np.flatnonzero(legal)
+    p_final = np.full((7, HAND_POINTS + 1), np.nan)
+    p_final[slots] = [np.bincount(final[:, slot], weights, HAND_POINTS + 1) for slot in slots]
+    return Estimate(mean, variance, sem, np.minimum(p_make, 1.0), p_final, np.minimum(best_share, 1.0))
 
 
-def makes_bid(q: Float32[np.ndarray, "n k"], record: Record, seat: int, bid: int) -> Bool[np.ndarray, "n k"]:
-    """Whether the bidding team (the first leader's) reaches its bid when `seat` plays a slot and q points follow.
+def final_points(q: Float32[np.ndarray, "n k"], record: Record, seat: int) -> Int64[np.ndarray, "n k"]:
+    """The points that the bidding team (the first leader's) ends with when `seat` plays a slot and q points follow.
 
-    Its points are those already banked and its half of the points to go: (points left + q) / 2 for the mover's team,
-    (points left - q) / 2 for the other. Predicted points are rounded to whole ones.
+    Those already banked and its half of the points to go: (points left + q) / 2 for the mover's team,
+    (points left - q) / 2 for the other. Predicted points are rounded to whole ones that can be; -1 where q is NaN.
     """
     bidders = team(record.first_leader)
     sign = 1 if team(seat) == bidders else -1
-    points = record.won[bidders] + (record.points_left + sign * q) / 2
-    return points >= bid - 0.5
+    to_go = np.clip((record.points_left + sign * q) / 2, 0, record.points_left)
+    points = np.floor(record.won[bidders] + to_go + 0.5)
+    return np.where(np.isnan(q), -1, np.nan_to_num(points)).astype(np.int64)

@@ -16,7 +16,7 @@ from forge_core.errors import DamagedFile, InputError, SchemaMismatch
 from forge_core.expected_q.dataset import Games
 from forge_core.expected_q.games import Game
 from forge_core.expected_q.record import N_PLAYS
-from forge_core.expected_q.schema import COLUMNS, SCHEMA_VERSION, UNITS
+from forge_core.expected_q.schema import COLUMNS, SCHEMA_VERSION, SINCE_2, UNITS
 from forge_core.expected_q.settings import EqSettings
 from forge_core.expected_q.streams import Purpose
 from forge_core.files import check_records, write_bytes
@@ -46,7 +46,8 @@ def write_game(game: Game, folder: Path) -> Path:
 def read_game(path: Path) -> Game:
     """Read a game without executing code from the file.
 
-    InputError when there is no file, DamagedFile or SchemaMismatch when it is no game of this version.
+    InputError when there is no file, DamagedFile or SchemaMismatch when it is no game of a version that is known. In a
+    game of version 1 the fields that came later are NaN.
     """
     if not path.is_file():
         raise InputError.of(got=f"{path}, which is no file", expected="an E[Q] game file", remedy="check the path")
@@ -61,10 +62,10 @@ def read_game(path: Path) -> Game:
             remedy="delete it and generate this seed again",
         ) from error
     version = content.get("schema_version") if isinstance(content, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in range(1, SCHEMA_VERSION + 1):
         raise SchemaMismatch.of(
             got=f"{path} of schema version {version}",
-            expected=f"version {SCHEMA_VERSION}",
+            expected=f"version 1 to {SCHEMA_VERSION}",
             remedy="generate this seed again with this program",
         )
     try:
@@ -100,6 +101,8 @@ def _game(content: dict[str, Any]) -> Game:
     metadata = content["metadata"]
     if list(metadata["dominoes"]) != list(deal_from_seed(metadata["seed"]).dominoes):
         raise ValueError(f"its seed {metadata['seed']} does not deal {metadata['dominoes']}")
+    if content["schema_version"] == 1:
+        content |= {name: torch.full((N_PLAYS, *COLUMNS[name].shape), torch.nan) for name in SINCE_2}
     columns = {name: content[name].numpy() for name in COLUMNS}
     for name, column in COLUMNS.items():
         array = columns[name]

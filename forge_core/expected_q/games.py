@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from forge_core.expected_q.choice import Choice, choose
-from forge_core.expected_q.decision import EvaluationRequest, OracleCoroutine, Valuation, evaluate, value_plays
+from forge_core.expected_q.decision import OracleCoroutine, Valuation, evaluate, value_plays
 from forge_core.expected_q.information_set import InformationSet
-from forge_core.expected_q.oracle import Oracle
+from forge_core.expected_q.oracle import AnyOracle, EvaluationRequest
 from forge_core.expected_q.record import N_PLAYS, Record
 from forge_core.expected_q.schema import COLUMNS
 from forge_core.expected_q.settings import EqSettings
@@ -39,12 +39,12 @@ class Game:
     oracle: tuple[str, str]
 
 
-def play_game(seed: int, oracle: Oracle, settings: EqSettings) -> Game:
+def play_game(seed: int, oracle: AnyOracle, settings: EqSettings) -> Game:
     """Play the game of a seed. InputError for a seed below 0."""
     return next(play_games([seed], oracle, settings))
 
 
-def play_games(seeds: Iterable[int], oracle: Oracle, settings: EqSettings, *, lockstep: int = 16) -> Iterator[Game]:
+def play_games(seeds: Iterable[int], oracle: AnyOracle, settings: EqSettings, *, lockstep: int = 16) -> Iterator[Game]:
     """Play the games of these seeds, `lockstep` of them at a time, each handed over as it ends.
 
     Every oracle call values the worlds that these games ask about; a game comes out the same whatever its neighbours.
@@ -67,7 +67,7 @@ def play_games(seeds: Iterable[int], oracle: Oracle, settings: EqSettings, *, lo
         running = going_on
 
 
-def _game_coroutine(seed: int, oracle: Oracle, settings: EqSettings) -> OracleCoroutine[Game]:
+def _game_coroutine(seed: int, oracle: AnyOracle, settings: EqSettings) -> OracleCoroutine[Game]:
     deal = deal_from_seed(seed)
     record = Record.of(seed % 10, 0, ())
     held = [list(hand) for hand in deal.hands]
@@ -103,6 +103,7 @@ def _row(info: InformationSet, valuation: Valuation, choice: Choice) -> dict[str
         "e_q_var": values.variance,
         "e_q_sem": values.sem,
         "p_make": values.p_make,
+        "p_final": values.p_final,
         "legal_mask": values.legal,
         "action_taken": choice.slot,
         "player": info.seat,

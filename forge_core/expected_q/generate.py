@@ -9,7 +9,7 @@ from forge_core.datasets.base import claim
 from forge_core.expected_q.dataset import Games
 from forge_core.expected_q.files import relative_path, write_game
 from forge_core.expected_q.games import Game, play_games
-from forge_core.expected_q.oracle import Oracle
+from forge_core.expected_q.oracle import AnyOracle
 from forge_core.expected_q.settings import EqSettings
 
 
@@ -30,7 +30,7 @@ class GenerationReceipt:
 def generate_games(
     folder: Path,
     seeds: Iterable[int],
-    oracle: Oracle,
+    oracle: AnyOracle,
     settings: EqSettings,
     *,
     lockstep: int = 16,

@@ -1,17 +1,33 @@
 """Oracles: whatever values the plays of open deals. The exact solver and a network look the same from here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, Int8, Int64, UInt8
 
+from forge_core.expected_q.information_set import InformationSet
 from forge_core.solver import state
 
 Search = Callable[[UInt8[np.ndarray, "n 28"], UInt8[np.ndarray, "n"], Int64[np.ndarray, "n"]], Int8[np.ndarray, "n 7"]]
 """(deals, declarations, states) -> the exact Q of every slot, team 0's view, `state.ILLEGAL` for what may not be
 played: the shape of the solver's search."""
+
+
+class EvaluationRequest(NamedTuple):
+    """Positions of deals to be valued: n rows, all of one declaration.
+
+    deals        the worlds, or worlds that come up more than once
+    declaration  0-9
+    states       the packed position in each row
+    info         what the seat knows whose decision asks
+    """
+
+    deals: UInt8[np.ndarray, "n 28"]
+    declaration: int
+    states: Int64[np.ndarray, "n"]
+    info: InformationSet
 
 
 class Oracle(Protocol):
@@ -42,6 +58,32 @@ class Oracle(Protocol):
         A row must come out the same whatever rows are asked beside it.
         """
         ...
+
+
+@runtime_checkable
+class HiddenHandsOracle(Protocol):
+    """Values plays in worlds that only the deciding seat imagines: after its play, too, every seat sees one hand.
+
+    Whoever plays on has to know the record, so it is asked with what the seat knows, and only about the position that
+    the seat is in.
+    """
+
+    @property
+    def name(self) -> str:
+        """As of an `Oracle`."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """As of an `Oracle`."""
+        ...
+
+    def values(self, requests: Sequence[EvaluationRequest]) -> list[Float32[np.ndarray, "n 7"]]:
+        """As `Oracle.q`, one answer a request; each the same whatever is asked beside it."""
+        ...
+
+
+AnyOracle: TypeAlias = Oracle | HiddenHandsOracle
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from forge_core.expected_q.transcript import N_TRANSCRIPT_FEATURES, N_TRANSCRIPT_TOKENS
+from forge_core.rules import HAND_POINTS
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+SINCE_2 = ("p_final",)
+"""The fields that version 1 lacks; a game of version 1 is read with NaN there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ COLUMNS: dict[str, Column] = {
     "e_q_var": Column(np.float32, (7,), "variance of Q over the worlds, points squared; NaN = illegal"),
     "e_q_sem": Column(np.float32, (7,), "standard error of e_q_mean, points; 0 where exact; NaN = illegal"),
     "p_make": Column(np.float32, (7,), "probability that seat 0's team makes the bid; NaN = illegal or no bid"),
+    "p_final": Column(
+        np.float32,
+        (7, HAND_POINTS + 1),
+        "probability of 0 to 42 final points of seat 0's team; P(make) of a bid is the sum from it on; NaN = illegal",
+    ),
     "legal_mask": Column(np.bool_, (7,), "the slots of the mover's original hand that may be played"),
     "action_taken": Column(np.int8, (), "the slot played"),
     "player": Column(np.int8, (), "the mover's seat, 0-3"),

@@ -120,9 +120,26 @@ class EqSettings(BaseModel):
     objective: Objective = Field(
         default=Objective.POINTS, description="Play for points, or for (against) making the bid."
     )
+    rollout_exact: int | None = Field(
+        default=None,
+        ge=0,
+        le=6,
+        description="With a seat network as oracle, which plays every world to the end with hands hidden: the last "
+        "tricks that are exact; none = an oracle that opens all hands.",
+    )
     posterior: PosteriorSettings = Field(default=PosteriorSettings(), description="Weights of worlds.")
     adaptive: AdaptiveSettings = Field(default=AdaptiveSettings(), description="Sampling until converged.")
     exploration: ExplorationSettings = Field(default=ExplorationSettings(), description="How the play is chosen.")
+
+    @model_validator(mode="after")
+    def _hidden_or_weighted(self) -> Self:
+        if self.rollout_exact is not None and self.posterior.enabled:
+            raise InputError.of(
+                got="rollouts with posterior weights",
+                expected="one of both: these weights come from values with all hands open",
+                remedy="leave posterior or rollout_exact out",
+            )
+        return self
 
     @model_validator(mode="after")
     def _bid_for_make(self) -> Self:

@@ -3,15 +3,17 @@
 Nothing here holds a hidden hand: a player that is given `Decisions` cannot look.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Int8, Int16, Int64, UInt8, UInt64
 
+from forge_core.errors import InputError
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.record import Record
+from forge_core.rules import HAND_POINTS
 from forge_core.solver.rules_kernel import FOLLOWERS, LED_SUITS
 
 
@@ -126,6 +128,35 @@ def opening_decisions(
     masks = (np.int64(1) << hands.astype(np.int64)).sum(axis=1)
     declared, voids, won = zeros + np.uint8(declaration), np.zeros((n, 4), np.uint8), np.zeros((n, 2), np.int16)
     return Decisions(declared, bids, zeros, zeros, masks, none, none, zeros, voids, won, keys)
+
+
+def decisions_of(infos: Sequence[InformationSet], bid: int, *, key: int = 0) -> Decisions:
+    """Information sets after equally many plays as `Decisions`.
+
+    Args:
+        infos: what the seats know.
+        bid: of the first leaders' teams, 30-42 points.
+        key: of the random numbers of whoever decides.
+
+    Raises:
+        InputError: another bid.
+    """
+    if not 30 <= bid <= HAND_POINTS:
+        raise InputError.of(got=f"a bid of {bid}", expected="30 to 42 points", remedy="give the points that are needed")
+    n, records = len(infos), [info.record for info in infos]
+    return Decisions(
+        declarations=np.array([record.declaration for record in records], np.uint8),
+        bids=np.full(n, bid, np.uint8),
+        bidders=np.array([record.first_leader for record in records], np.uint8),
+        seats=np.array([info.seat for info in infos], np.uint8),
+        hands=np.array([sum(1 << domino for domino in info.hand) for info in infos], np.int64),
+        plays=np.array([record.plays for record in records], np.int8).reshape(n, -1),
+        players=np.array([record.seats for record in records], np.int8).reshape(n, -1),
+        leaders=np.array([record.leader for record in records], np.uint8),
+        voids=np.array([record.voids for record in records], np.uint8).reshape(n, 4),
+        won=np.array([record.won for record in records], np.int16).reshape(n, 2),
+        keys=np.full(n, key, np.uint64),
+    )
 
 
 @runtime_checkable

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from forge_core.errors import InputError
 from forge_core.expected_q.information_set import InformationSet
-from forge_core.players.decisions import Decisions
+from forge_core.players.decisions import decisions_of
 from forge_core.rules import domino_name
 from forge_core.rules.domino import HAND_POINTS
 from forge_core.seat.belief import holders
@@ -62,35 +61,6 @@ class SeatAdvice:
         }
 
 
-def decisions_of(info: InformationSet, bid: int, *, key: int = 0) -> Decisions:
-    """An information set as `Decisions` of one row.
-
-    Args:
-        info: what the seat knows.
-        bid: of the first leader's team, 30-42 points.
-        key: of the random numbers of whoever decides.
-
-    Raises:
-        InputError: another bid.
-    """
-    if not 30 <= bid <= HAND_POINTS:
-        raise InputError.of(got=f"a bid of {bid}", expected="30 to 42 points", remedy="give the points that are needed")
-    record = info.record
-    return Decisions(
-        declarations=np.array([record.declaration], np.uint8),
-        bids=np.array([bid], np.uint8),
-        bidders=np.array([record.first_leader], np.uint8),
-        seats=np.array([info.seat], np.uint8),
-        hands=np.array([sum(1 << domino for domino in info.hand)], np.int64),
-        plays=np.array([record.plays], np.int8).reshape(1, -1),
-        players=np.array([record.seats], np.int8).reshape(1, -1),
-        leaders=np.array([record.leader], np.uint8),
-        voids=np.array([record.voids], np.uint8),
-        won=np.array([record.won], np.int16),
-        keys=np.array([key], np.uint64),
-    )
-
-
 def seat_advice(info: InformationSet, oracle: SeatModel | RolloutPlayer, *, bid: int = 30, key: int = 0) -> SeatAdvice:
     """What each legal play is worth when nobody sees a hidden hand, then or later.
 
@@ -100,7 +70,7 @@ def seat_advice(info: InformationSet, oracle: SeatModel | RolloutPlayer, *, bid:
         bid: of the first leader's team, 30-42 points.
         key: see `decisions_of`.
     """
-    asked = decisions_of(info, bid, key=key)
+    asked = decisions_of([info], bid, key=key)
     if isinstance(oracle, RolloutPlayer):
         histogram = oracle.histograms(asked)
         chances = histogram / np.maximum(1, histogram.sum(axis=2, keepdims=True))

@@ -1,7 +1,7 @@
 """Contracts played on to the end by a seat network in all four seats, each seeing its own hand alone."""
 
 import numpy as np
-from jaxtyping import Int8, Int16, Int64, UInt8
+from jaxtyping import Bool, Int8, Int16, Int64, UInt8
 
 from forge_core.expected_q.record import N_PLAYS
 from forge_core.players.contracts import Contracts, Table
@@ -56,6 +56,44 @@ def play_on(
         table.put(rows, ply, best_plays(model, asked), asked, "rollout")
     side = d.bidders & 1
     return table.won[rows, side] - d.won[rows, side]
+
+
+def rolled_out(
+    model: SeatModel,
+    decisions: Decisions,
+    deals: UInt8[np.ndarray, "n 28"],
+    known: Bool[np.ndarray, "n"],
+    *,
+    exact: int,
+    threads: int,
+) -> tuple[Int64[np.ndarray, "k"], Int64[np.ndarray, "k"], Int16[np.ndarray, "k"]]:
+    """What comes of every legal play: (row, slot, points that the bidding team still wins).
+
+    Args:
+        model: plays in all four seats.
+        decisions: one a row.
+        deals: the deal of each row, which its decision must fit.
+        known: the rows whose deal is the only one that fits: nothing is hidden there, and the points are exact.
+        exact: the last tricks that are played exactly with all hands open.
+        threads: of the exact search; 0 = all cores.
+    """
+    row, slot, dominoes = each_legal(decisions)
+    points = np.empty(len(row), np.int16)
+    if known.any():
+        rows = np.flatnonzero(known[row])
+        values = exact_points(decisions.of(row[rows]), deals[row[rows]], threads=threads)
+        points[rows] = values[np.arange(len(rows)), slot[rows]]
+    if not known.all():
+        rows = np.flatnonzero(~known[row])
+        points[rows] = play_on(
+            model,
+            decisions.of(row[rows]),
+            deals[row[rows]],
+            dominoes[rows],
+            exact_plays=min(4 * exact, (N_PLAYS - decisions.ply - 1) // 4 * 4),
+            threads=threads,
+        )
+    return row, slot, points
 
 
 def _exact_rest(decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], threads: int) -> Int16[np.ndarray, "n"]:

@@ -156,6 +156,9 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         ("bid generate --seat-model nobody", "Got the player 'nobody'"),
         ("eq generate --n-worlds 1", "Got n_worlds = 1"),
         ("eq generate --objective make", "without a bid"),
+        ("eq generate --set rollout_exact=3", "rollout_exact 3 without a model"),
+        ("eq generate --oracle rollout:exact=9", "less than or equal to 6"),
+        ("eq generate --oracle rollout --posterior", "rollouts with posterior weights"),
     ],
 )
 def test_bad_usage_is_told_before_anything_starts(words: str, message: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from flows.cli import app
+from forge_core.expected_q.files import read_game
 from forge_core.seat.settings import SeatMatch, SeatSettings
 
 QUICK = SeatSettings(size="tiny").quick_check()
@@ -50,6 +51,22 @@ def test_from_a_training_to_a_champion_that_plays(home: Path, tmp_path: Path) ->
         advice = json.loads(run("advise", *ASKED, "--oracle", oracle))
         assert len(advice["plays"]) == 7
         assert sum(advice["plays"][0]["final"]) == pytest.approx(1, abs=1e-4)
+    eq = [
+        "eq",
+        "generate",
+        "--oracle",
+        "rollout:exact=5",
+        "--n-worlds",
+        "2",
+        "--set",
+        "enumerate_up_to=2",
+        "--bid",
+        "30",
+    ]
+    run(*eq, "--count", "1", "--output", str(tmp_path / "games"))
+    game = read_game(tmp_path / "games" / "train" / "seed_00000000.pt")
+    assert game.settings.rollout_exact == 5
+    assert game.oracle[0].startswith("rollouts of a seat network")
     assert "rollouts alone" in refused("advise", *ASKED, "--oracle", "seat", "--worlds", "9")
 
     turn = weekly_seat(QUICK.model_copy(update={"playout_tricks": 1, "epochs": 1}), FEW)

@@ -3,12 +3,15 @@
 The arrays' manifest lists their settings: its digest is new since `keep_forced` and `keep_followers` are among them.
 """
 
+import hashlib
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from forge_core.artifacts.listing import foreign_source, list_folder
 from forge_core.shards.settings import ShardSettings
@@ -45,4 +48,17 @@ def test_whole_deals(tmp_path: Path, keep: str, count: int) -> None:
 
 def test_games(tmp_path: Path) -> None:
     call = Call(generate_eq.STAGE, generate_eq.GamesSettings(seeds=tuple(range(10))))
-    assert made(call, tmp_path / "games") == DIGESTS["games"]
+    found = made(call, tmp_path / "games")
+    assert found == DIGESTS["games"]
+    assert {path: as_version_1(tmp_path / "games" / path) for path in found} == DIGESTS["games_1"]
+
+
+def as_version_1(path: Path) -> str:
+    """The digest that a game had before `p_final` was among its fields."""
+    content = torch.load(path, weights_only=True)
+    assert content.pop("schema_version") == 2
+    content["metadata"]["settings"].pop("rollout_exact")
+    tensors = {name: value.clone() for name, value in content.items() if name not in ("metadata", "p_final")}
+    buffer = io.BytesIO()
+    torch.save({"schema_version": 1, "metadata": content["metadata"]} | tensors, buffer)
+    return hashlib.sha256(buffer.getbuffer()).hexdigest()

@@ -12,7 +12,7 @@ from forge_core.bids.playouts import play_deals, play_histograms
 from forge_core.bids.settings import BidSettings
 from forge_core.errors import InputError
 from forge_core.expected_q.advise import advise
-from forge_core.expected_q.estimate import makes_bid
+from forge_core.expected_q.estimate import final_points
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.record import Record
@@ -83,7 +83,7 @@ def test_agrees_with_advice_on_the_opening_lead() -> None:
     advice = advise(info, EXACT, EqSettings(n_worlds=n, bid=30), seed=7)
     deals = draw_worlds(hand, n, seed=7)
     q = EXACT.q(deals, np.full(n, declaration, np.uint8), np.full(n, OPENING))
-    makes = makes_bid(q, info.record, 0, 30)
+    makes = final_points(q, info.record, 0) >= 30
     assert chance.p == makes.any(axis=1).mean()
     for play in advice.plays:
         assert play.p_make == pytest.approx(makes[:, hand.index(play.domino)].mean())

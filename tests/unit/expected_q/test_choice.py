@@ -11,7 +11,9 @@ NAN = np.nan
 
 def values(mean: list[float], p_make: list[float] | None = None) -> Estimate:
     nothing = np.full(7, NAN)
-    return Estimate(np.array(mean), nothing, nothing, nothing if p_make is None else np.array(p_make), nothing)
+    return Estimate(
+        np.array(mean), nothing, nothing, nothing if p_make is None else np.array(p_make), nothing[:, None], nothing
+    )
 
 
 def draw(estimate: Estimate, settings: EqSettings, *, n: int = 4000, bidding: bool = True) -> list[Choice]:

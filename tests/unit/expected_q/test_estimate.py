@@ -1,7 +1,7 @@
 import numpy as np
 
 from forge_core.expected_q.decision import Valuation, run_coroutine, value_plays
-from forge_core.expected_q.estimate import estimate, makes_bid
+from forge_core.expected_q.estimate import estimate, final_points
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.posterior import uniform_weights
@@ -78,20 +78,36 @@ def test_without_a_bid_there_is_no_p_make(late_position):
     assert np.isnan(value(info, EqSettings()).estimate.p_make).all()
 
 
-def test_made_for_both_teams():
+def test_final_points_for_both_teams():
     record = Record.of(0, 0, ())  # nothing banked, 42 to go: q = 18 is 30 points for the mover's team
     q = np.array([[18, 17, -18, -19, np.nan, 0, 42]], np.float32)
-    np.testing.assert_array_equal(makes_bid(q, record, 0, 30)[0], [True, True, False, False, False, False, True])
-    np.testing.assert_array_equal(makes_bid(q, record, 1, 30)[0], [False, False, True, True, False, False, False])
-    np.testing.assert_array_equal(makes_bid(q[:, :1] - 2, record, 0, 30), [[False]])
+    np.testing.assert_array_equal(final_points(q, record, 0), [[30, 30, 12, 12, -1, 21, 42]])
+    np.testing.assert_array_equal(final_points(q, record, 1), [[12, 13, 30, 31, -1, 21, 0]])
+    predicted = np.array([[44.1, -43, 15.9]], np.float32)
+    np.testing.assert_array_equal(final_points(predicted, record, 0), [[42, 0, 29]])
+
+
+def test_every_bid_can_be_read_from_the_final_points(late_position):
+    for seed in range(6):
+        info, _ = late_position(seed, 11)
+        found = [value(info, EqSettings(bid=bid, n_worlds=30, enumerate_up_to=0)).estimate for bid in (30, 34, 42)]
+        legal = found[0].legal
+        assert np.isnan(found[0].p_final[~legal]).all()
+        np.testing.assert_allclose(found[0].p_final[legal].sum(axis=1), 1)
+        for bid, values in zip((30, 34, 42), found, strict=True):
+            np.testing.assert_allclose(values.p_final[legal, bid:].sum(axis=1), values.p_make[legal], atol=1e-12)
+        bidders, sign = team(info.record.first_leader), 1 if team(info.seat) == team(info.record.first_leader) else -1
+        points = found[0].p_final[legal] @ np.arange(43) - info.record.won[bidders]
+        np.testing.assert_allclose(sign * (2 * points - info.record.points_left), found[0].mean[legal], atol=1e-5)
 
 
 def test_a_weighted_sample_has_the_error_of_its_effective_size():
     rng = np.random.default_rng(0)
     q = rng.normal(size=(1000, 7)).astype(np.float32)
     half = np.where(np.arange(1000) < 500, 1 / 500, 0.0)
-    by_weight = estimate(q, half, exact=False)
-    by_size = estimate(q[:500], uniform_weights(500).weights, exact=False)
+    final = np.zeros((1000, 7), np.int64)
+    by_weight = estimate(q, half, final=final, exact=False)
+    by_size = estimate(q[:500], uniform_weights(500).weights, final=final[:500], exact=False)
     np.testing.assert_allclose(by_weight.mean, by_size.mean, rtol=1e-6)
     np.testing.assert_allclose(by_weight.variance, by_size.variance, rtol=1e-6)
     np.testing.assert_allclose(by_weight.sem, by_size.sem, rtol=1e-6)
@@ -101,7 +117,7 @@ def test_a_weighted_sample_has_the_error_of_its_effective_size():
 def test_best_shares_count_ties_for_every_best_play():
     q = np.array([[1, 1, 0], [2, 0, 0], [0, 3, 0], [5, 5, 5]], np.float32)
     q = np.hstack([q, np.full((4, 4), np.nan, np.float32)])
-    share = estimate(q, uniform_weights(4).weights, exact=True).best_share
+    share = estimate(q, uniform_weights(4).weights, final=np.zeros((4, 7), np.int64), exact=True).best_share
     np.testing.assert_allclose(share[:3], [0.75, 0.75, 0.25])
     assert np.isnan(share[3:]).all()
 

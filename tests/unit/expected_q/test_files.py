@@ -74,6 +74,20 @@ def test_another_schema_version_is_refused(games: dict[int, Game], tmp_path: Pat
         read_game(path)
 
 
+def test_a_game_of_version_1_is_read_without_what_came_later(games: dict[int, Game], tmp_path: Path):
+    path = write_game(games[951], tmp_path)
+    content = torch.load(path, weights_only=True)
+    old = {name: value for name, value in content.items() if name != "p_final"} | {"schema_version": 1}
+    content["metadata"]["settings"].pop("rollout_exact")
+    torch.save(old, path)
+    again = read_game(path)
+    assert np.isnan(again.columns["p_final"]).all()
+    assert again.settings == games[951].settings
+    for name in set(COLUMNS) - {"p_final"}:
+        np.testing.assert_array_equal(again.columns[name], games[951].columns[name])
+    assert not Games().missing(tmp_path, [951])
+
+
 def test_a_path_without_a_file_is_bad_input(tmp_path: Path):
     with pytest.raises(InputError, match="Check the path"):
         read_game(tmp_path / "nothing.pt")

@@ -6,7 +6,8 @@ import pytest
 from forge_core.errors import InputError
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.record import Record
-from forge_core.seat.advise import decisions_of, seat_advice
+from forge_core.players.decisions import decisions_of
+from forge_core.seat.advise import seat_advice
 from forge_core.seat.model import AskedInRows
 from forge_core.seat.player import RolloutPlayer, RolloutSettings
 from tests.unit.seat.conftest import decisions_at, some_contracts
@@ -17,7 +18,7 @@ def test_an_information_set_is_the_decision_that_it_came_from() -> None:
         decisions = decisions_at(some_contracts(4), ply)
         for row in range(4):
             info = decisions.information_set(row)
-            again = decisions_of(info, 30)
+            again = decisions_of([info], 30)
             for name in ("declarations", "bids", "bidders", "seats", "hands", "plays", "players", "leaders", "won"):
                 assert (getattr(again, name)[0] == getattr(decisions, name)[row]).all(), name
             assert (again.voids[0] & 255 == decisions.voids[row]).all()
@@ -45,4 +46,4 @@ def test_a_bid_that_is_none_is_refused() -> None:
     info = InformationSet.of(Record.of(6, 0, []), 0, range(7))
     for bid in (0, 29, 43):
         with pytest.raises(InputError, match="30 to 42"):
-            decisions_of(info, bid)
+            decisions_of([info], bid)
