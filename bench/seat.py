@@ -10,6 +10,10 @@ calibration             mean absolute error of P(make 30) at the declarer's firs
 calibration_of_rollouts the same for the chances that `rollout:worlds=50` tells, over fewer contracts
 seat_vs_pimc_10_...     mirrored pairs of `seat:champion` against `pimc:worlds=10,objective=points`
 rollout_vs_pimc_200_... mirrored pairs of the rollouts of the README against `pimc:worlds=200`
+weighted_opening_seconds, weighted_slowest_seconds
+                        an opening lead by `weighted:worlds=500`, and its decision after the number of plays that takes
+                        longest; all cores (medians of hands)
+weighted_vs_pimc_200_.. mirrored pairs of it against `pimc:worlds=200`
 differences_...         variance of the difference of two plays' P(make) in rollouts, with the same worlds for both and
                         with worlds of their own
 """
@@ -27,6 +31,7 @@ from forge_core.arena.settings import Deals, MatchSettings
 from forge_core.intervals import wilson
 from forge_core.players.contracts import Contracts, Table, play_out
 from forge_core.players.decisions import Decisions
+from forge_core.players.pimc import PimcPlayer
 from forge_core.players.registry import make_player
 from forge_core.players.trumps import best_pip
 from forge_core.rules import deal_from_seed
@@ -36,10 +41,13 @@ from forge_core.seat.player import RolloutPlayer, RolloutSettings, SeatPlayer
 
 START = 6_000_000
 BINS = 10
+WEIGHTED = "weighted:worlds=500"
 MATCHES = {
-    "seat_vs_pimc_10": ("seat:champion", "pimc:worlds=10,objective=points"),
-    "rollout_vs_pimc_200": ("rollout:worlds=30,exact=3", "pimc:worlds=200"),
+    "seat_vs_pimc_10": ("seat:champion", "pimc:worlds=10,objective=points", 5_000_000),
+    "rollout_vs_pimc_200": ("rollout:worlds=30,exact=3", "pimc:worlds=200", 5_000_000),
+    "weighted_vs_pimc_200": (WEIGHTED, "pimc:worlds=200", 11_000_000),
 }
+"""A, B and the first deal."""
 
 
 def contracts(n: int, start: int = START) -> Contracts:
@@ -78,6 +86,26 @@ def rollout_speed(hands: int) -> dict[str, float]:
         spent.append(time.perf_counter() - start)
     plays = 50 * 7 * (28 - 4 * player.settings.exact)
     return {"opening_seconds": round(median(spent), 3), "positions_a_second": round(plays / median(spent))}
+
+
+def weighted_speed(hands: int) -> dict[str, float]:
+    player, usual = make_player(WEIGHTED, player_means()), make_player("pimc:worlds=20", player_means())
+    assert isinstance(player, PimcPlayer)
+    asked = contracts(hands)
+    table, rows = Table.of(asked), np.arange(hands)
+    played = play_out(asked, usual, usual, to_the_end=True)
+    spent: list[float] = []
+    for ply in range(24):
+        decisions = table.decisions(rows, ply)
+        each: list[float] = []
+        for row in decisions.free():
+            one = decisions.of(np.array([row]))
+            start = time.perf_counter()
+            player.play(one)
+            each.append(time.perf_counter() - start)
+        spent.append(median(each[1:]) if len(each) > 1 else 0)
+        table.put(rows, ply, played.plays[:, ply], decisions, usual.name)
+    return {"weighted_opening_seconds": round(spent[0], 3), "weighted_slowest_seconds": round(max(spent), 3)}
 
 
 def calibration(n: int, rolled_out: int) -> dict[str, float]:
@@ -124,8 +152,8 @@ def differences(hands: int, repeats: int) -> dict[str, float]:
 
 
 def match(name: str, pairs: int, record: Path | None) -> dict[str, object]:
-    a, b = MATCHES[name]
-    deals, kept = Deals(start=5_000_000, count=pairs), None if record is None else record / name
+    a, b, start = MATCHES[name]
+    deals, kept = Deals(start=start, count=pairs), None if record is None else record / name
     result = run_match(deals, MatchSettings(a=a, b=b), player_means(), record=kept)
     only = (result.a.only, result.b.only)
     low, high = wilson(only[0], max(1, sum(only)))
@@ -137,6 +165,7 @@ def main() -> None:
     asked = options(__doc__, record=True)
     measured: dict[str, object] = {"decision_ms": decision_ms(50 if asked.quick else 500)}
     measured |= rollout_speed(3 if asked.quick else 20)
+    measured |= weighted_speed(5 if asked.quick else 30)
     measured |= calibration(1000 if asked.quick else 20_000, 20 if asked.quick else 300)
     measured |= differences(4 if asked.quick else 20, 4 if asked.quick else 20)
     for name in MATCHES:

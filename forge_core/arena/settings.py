@@ -17,7 +17,7 @@ def _chosen(forms: tuple[str, ...]) -> WithJsonSchema:
 
 _USUAL = (
     *("pimc:worlds=50", "pimc:worlds=50,objective=points", "pimc:worlds=200", "model:champion,worlds=10"),
-    *("seat:champion", "rollout:worlds=50", "level1", "cheat", "highest", "random"),
+    *("seat:champion", "rollout:worlds=50", "weighted:worlds=500", "level1", "cheat", "highest", "random"),
 )
 PlayerText = Annotated[str, _chosen(_USUAL)]
 BidderText = Annotated[str, _chosen(BIDDER_FORMS)]

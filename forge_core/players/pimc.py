@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int8, UInt8, UInt64
@@ -43,6 +44,22 @@ class PimcSettings(BaseModel):
     seed: int = Field(default=0, ge=0, description="Players of different seeds draw different worlds.")
 
 
+class Weigh(Protocol):
+    """Says how likely the worlds of decisions are.
+
+    digest   of the network that says so
+    """
+
+    @property
+    def digest(self) -> str:
+        """See above."""
+        ...
+
+    def __call__(self, decisions: Decisions, worlds: DrawnWorlds, /) -> Float64[np.ndarray, "r"]:
+        """The weight of every world, with the sum 1 over those of a decision."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class PimcPlayer:
     """Plays what is best on average over worlds.
@@ -51,16 +68,20 @@ class PimcPlayer:
     settings  how many worlds, what is maximised
     threads   of the exact search; 0 = all cores
     name      the text that makes it
+    weigh     how likely worlds are; None = as the settings' posterior says, or all alike
     """
 
     oracle: Oracle
     settings: PimcSettings
     name: str
     threads: int = 0
+    weigh: Weigh | None = None
 
     @property
     def network_digest(self) -> str | None:
         """Of the network that decides its plays; None where the exact solver does."""
+        if self.weigh is not None:
+            return self.weigh.digest
         return None if self.oracle.name == "exact" else self.oracle.digest
 
     def play(self, decisions: Decisions) -> Int8[np.ndarray, "n"]:
@@ -138,6 +159,8 @@ class PimcPlayer:
 
     def _weights(self, decisions: Decisions, worlds: DrawnWorlds) -> Float64[np.ndarray, "r"]:
         """The weight of every world, with the sum 1 over those of a decision."""
+        if self.weigh is not None:
+            return self.weigh(decisions, worlds)
         used = np.diff(worlds.starts)
         weights = np.repeat(1.0 / used, used)
         if self.settings.posterior is None:
@@ -157,9 +180,9 @@ class PimcPlayer:
         return weights
 
 
-def exact_pimc(settings: PimcSettings, name: str, threads: int) -> PimcPlayer:
+def exact_pimc(settings: PimcSettings, name: str, threads: int, weigh: Weigh | None = None) -> PimcPlayer:
     """The player whose open hands are valued by the exact solver."""
-    return PimcPlayer(ExactOracle(partial(search_q, threads=threads), SOLVER_VERSION), settings, name, threads)
+    return PimcPlayer(ExactOracle(partial(search_q, threads=threads), SOLVER_VERSION), settings, name, threads, weigh)
 
 
 def _mean(

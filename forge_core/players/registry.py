@@ -28,8 +28,8 @@ class Means:
     seconds   that a foreign program may take for a decision
     memory    bytes of address space that it may use
     oracle    opens a network by the name of a model, a folder or a file; None where no network is at hand
-    seat      makes the player of a text "seat:NAME" or "rollout:..." (`forge_core.seat`), given the threads that it may
-              use; None where no network is at hand
+    seat      makes the player of a text "seat:NAME", "rollout:..." or "weighted:..." (`forge_core.seat`), given the
+              threads that it may use; None where no network is at hand
     """
 
     threads: int = 0
@@ -64,7 +64,7 @@ def model_of(text: str) -> str | None:
     kind, _, rest = text.strip().partition(":")
     if kind == "seat":
         return f"{_SEAT}{rest.strip()}"
-    if kind == "rollout":
+    if kind in ("rollout", "weighted"):
         named = [part.partition("=")[2].strip() for part in rest.split(",") if part.strip().startswith("model=")]
         return _SEAT + (named[0] if named else "champion")
     return rest.partition(",")[0] if kind == "model" else None
@@ -151,6 +151,7 @@ _MAKERS: Mapping[str, Callable[[str, str, Means], Any]] = {
     "model": _model,
     "seat": _seat,
     "rollout": _seat,
+    "weighted": _seat,
     "cheat": _cheat,
     "level1": _level1,
     "command": _command,
@@ -162,6 +163,7 @@ PLAYER_FORMS = (
     "model:NAME",
     "seat:NAME",
     "rollout:worlds=50",
+    "weighted:worlds=500",
     "cheat",
     "level1",
     "command:PATH ARGS",

@@ -54,11 +54,12 @@ def draw_worlds(
             expected="at least one world",
             remedy="correct the plays or the hand",
         )
-    used = np.where(counts <= enumerate_up_to, counts, n_worlds)
+    sampled = counts > enumerate_up_to
+    used = np.where(sampled, n_worlds, counts)
     starts = np.concatenate([[0], np.cumsum(used)]).astype(np.int64)
     deals = np.empty((starts[-1], 28), np.uint8)
     states = np.empty(starts[-1], np.int64)
-    _draw(*known, d.leaders, keys, used < counts, starts, deals, states)
+    _draw(*known, d.leaders, keys, sampled, starts, deals, states)
     return DrawnWorlds(deals, states, np.repeat(np.arange(len(d)), used), starts, counts)
 
 

@@ -1,4 +1,4 @@
-"""Players that see one hand: the network alone, and rollouts of it."""
+"""Players that see one hand: the network alone, its rollouts, and exact search in worlds that it weighs."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,16 @@ from jaxtyping import Float64, Int8, Int64, UInt8, UInt64
 from pydantic import BaseModel, ConfigDict, Field
 
 from forge_core.errors import InputError
-from forge_core.expected_q.record import N_PLAYS
 from forge_core.players.decisions import AnyPlayer, Decisions, opening_decisions
+from forge_core.players.pimc import PimcSettings, exact_pimc
 from forge_core.players.registry import settings_of
 from forge_core.players.streams import Purpose, derived_keys
 from forge_core.players.worlds import draw_worlds
 from forge_core.rules import Declaration
 from forge_core.rules.domino import HAND_POINTS
+from forge_core.seat.likelihood import PlayLikelihood, WeightedSettings
 from forge_core.seat.model import SeatModel, chance_to_make, expected, legal_slots, utility
-from forge_core.seat.rollouts import best_plays, each_legal, exact_points, play_on
+from forge_core.seat.rollouts import best_plays, rolled_out
 
 
 class RolloutSettings(BaseModel):
@@ -32,6 +33,13 @@ class RolloutSettings(BaseModel):
     )
     model: str = Field(default="champion", description="The seat network: a name of the catalog, or a path.")
     seed: int = Field(default=0, ge=0, description="Players of different seeds draw different worlds.")
+
+
+SETTINGS: dict[str, type[RolloutSettings] | type[WeightedSettings]] = {
+    "rollout": RolloutSettings,
+    "weighted": WeightedSettings,
+}
+"""Of the players that ask a seat network more than once for a decision, by the kind that their text begins with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,24 +116,10 @@ class RolloutPlayer:
         s, d = self.settings, decisions
         keys = derived_keys(derived_keys(d.keys, s.seed), int(Purpose.WORLDS))
         worlds = draw_worlds(d, keys, s.worlds, s.worlds)
-        of_worlds = d.of(worlds.row)
-        world, slot, dominoes = each_legal(of_worlds)
-        points, known = np.empty(len(world), np.int16), worlds.counts[worlds.row[world]] == 1
-        if known.any():
-            rows = np.flatnonzero(known)
-            exact = exact_points(of_worlds.of(world[rows]), worlds.deals[world[rows]], threads=self.threads)
-            points[rows] = exact[np.arange(len(rows)), slot[rows]]
-        if not known.all():
-            rows = np.flatnonzero(~known)
-            last = min(4 * s.exact, (N_PLAYS - d.ply - 1) // 4 * 4)
-            points[rows] = play_on(
-                self.model,
-                of_worlds.of(world[rows]),
-                worlds.deals[world[rows]],
-                dominoes[rows],
-                exact_plays=last,
-                threads=self.threads,
-            )
+        known = worlds.counts[worlds.row] == 1
+        world, slot, points = rolled_out(
+            self.model, d.of(worlds.row), worlds.deals, known, exact=s.exact, threads=self.threads
+        )
         histogram = np.zeros((len(d), 7, HAND_POINTS + 1), np.int64)
         np.add.at(histogram, (worlds.row[world], slot, points), 1)
         return histogram
@@ -142,8 +136,8 @@ def _summed_up(
 def seat_name(text: str) -> str:
     """The network that the text of a seat or rollout player names."""
     kind, _, rest = text.strip().partition(":")
-    if kind == "rollout":
-        return settings_of(text, rest, RolloutSettings).model
+    if kind != "seat":
+        return settings_of(text, rest, SETTINGS[kind]).model
     if not rest.strip() or "," in rest:
         raise InputError.of(
             got=f"the player {text!r}",
@@ -154,8 +148,12 @@ def seat_name(text: str) -> str:
 
 
 def make_seat_player(text: str, model: SeatModel, threads: int) -> AnyPlayer:
-    """The player of a text "seat:NAME" or "rollout:worlds=50" whose network is open."""
+    """The player of a text "seat:NAME", "rollout:worlds=50" or "weighted:worlds=500" whose network is open."""
     kind, _, rest = text.strip().partition(":")
     if kind == "seat":
         return SeatPlayer(model, text)
-    return RolloutPlayer(model, settings_of(text, rest, RolloutSettings), text, threads)
+    if kind == "rollout":
+        return RolloutPlayer(model, settings_of(text, rest, RolloutSettings), text, threads)
+    s = settings_of(text, rest, WeightedSettings)
+    pimc = PimcSettings(worlds=s.worlds, seed=s.seed)
+    return exact_pimc(pimc, text, threads, PlayLikelihood(model, s.temperature, s.mix))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from forge_core.errors import InputError
 from forge_core.expected_q.decision import run_coroutine, value_plays
-from forge_core.expected_q.estimate import estimate, makes_bid
+from forge_core.expected_q.estimate import estimate, final_points
 from forge_core.expected_q.oracle import ExactOracle
 from forge_core.expected_q.settings import EqSettings, Objective
 from forge_core.players.contracts import Contracts, play_out
@@ -92,10 +92,24 @@ def test_sampled_worlds_fit_what_the_seat_knows_and_make_is_counted_in_them() ->
         declared = np.full(20, info.record.declaration, np.uint8)
         q = EXACT.q(deals, declared, worlds.states[worlds.of(row)])
         assert tuple(np.flatnonzero(~np.isnan(q[0]))) == info.legal_slots()
-        makes = makes_bid(q, info.record, info.seat, 31)
-        assert estimate(q, np.full(20, 0.05), exact=False, makes=makes).legal.sum() == len(info.legal_slots())
+        final = final_points(q, info.record, info.seat)
+        assert estimate(q, np.full(20, 0.05), final=final, bid=31, exact=False).legal.sum() == len(info.legal_slots())
         for deal in deals:
             assert tuple(deal[7 * info.seat : 7 * info.seat + 7]) == info.original_hand
+
+
+def test_more_worlds_may_be_drawn_than_there_are() -> None:
+    keeping = Keeping(player("random"))
+    play_out(contracts(30), keeping, keeping, to_the_end=True)
+    late = [decisions for decisions, _ in keeping.asked if decisions.ply >= 20]
+    for decisions in late:
+        worlds = draw_worlds(decisions, decisions.keys, 40, 0)
+        assert (np.diff(worlds.starts) == 40).all()
+        for row in range(len(decisions)):
+            info = decisions.information_set(row)
+            for deal in worlds.deals[worlds.of(row)].tolist():
+                assert sorted(deal) == list(range(28))
+                assert tuple(deal[7 * info.seat : 7 * info.seat + 7]) == info.original_hand
 
 
 @pytest.mark.parametrize(
