@@ -199,12 +199,28 @@ class Truncate(Harm):
 
 
 class CutSideFiles(KillFlow):
+    """Notes, checkpoints and compiled kernels, which lie in the home here: no other run may see them cut."""
+
     name = "killed, and its side files cut"
+    works = (PIPELINE, GENERATE, GAMES, FILL)  # a block's kernels are the worker's
+    patterns = ("mlflow/runs/*.json", "training/*/*.ckpt", "output/.checked", "kernels/**/*.nb?")
+
+    def prepare(self, scene: Scene) -> None:
+        kernels = scene.home.folder / "kernels"
+        scene.home.environment["NUMBA_CACHE_DIR"] = str(kernels)
+        if (sound := self._sound(scene)).exists():
+            shutil.copytree(sound, kernels)  # they are compiled by the first run alone
 
     def mend(self, scene: Scene) -> None:
-        for pattern in ("mlflow/runs/*.json", "training/*/*.ckpt", "output/.checked", "store/listings/*"):
-            for path in scene.home.folder.glob(pattern):
-                os.truncate(path, scene.rng.randrange(max(1, path.stat().st_size)))
+        for path in [path for pattern in self.patterns for path in scene.home.folder.glob(pattern)]:
+            os.truncate(path, scene.rng.randrange(max(1, path.stat().st_size)))
+
+    def cleanup(self, scene: Scene) -> None:
+        if not self._sound(scene).exists():
+            shutil.copytree(scene.home.folder / "kernels", self._sound(scene))
+
+    def _sound(self, scene: Scene) -> Path:
+        return scene.site.folder / "kernels"
 
 
 class CopiedShard(Fault):

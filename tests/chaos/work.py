@@ -12,6 +12,7 @@ from forge_core.artifacts.folder import Folder
 from forge_core.artifacts.listing import list_folder
 from tests.chaos.ground import SiteHome, wait_until
 from tests.home import FORGE, PATIENCE
+from tests.outcomes import is_match, outcome
 
 _DEALS = "deals=[{start: 0, count: 2}, {start: 900, count: 1}, {start: 950, count: 1}]"
 _SMALL = (
@@ -61,7 +62,8 @@ WORKS = (PIPELINE, GENERATE, GAMES, FILL, BACKFILL)
 
 
 class Made(NamedTuple):
-    """What a home holds: the object of each key, all objects, and the digests of the files in the filled folder."""
+    """What a home holds: what each key led to, all objects but matches (those that were begun twice differ in the times
+    that they took), and the digests of the files in the filled folder."""
 
     keys: dict[str, str]
     objects: frozenset[str]
@@ -102,8 +104,8 @@ def has_begun(work: Work, home: SiteHome) -> bool:
 def made(work: Work, home: SiteHome) -> Made:
     """What a home holds now."""
     store = Folder(home.folder / "store")
-    keys = {key.digest: key.entry.reference.digest for key in store.key_files() if key.entry is not None}
-    objects = frozenset(path.name for path in store.root.glob("objects/*/*") if path.is_dir())
+    keys = {key.digest: outcome(store.root, key.entry) for key in store.key_files() if key.entry is not None}
+    objects = frozenset(path.name for path in store.root.glob("objects/*/*") if path.is_dir() and not is_match(path))
     files = list_folder(work.folder(home)).files if work.output and work.folder(home).is_dir() else ()
     return Made(keys, objects, {file.path: file.sha256 for file in files})
 
@@ -121,6 +123,7 @@ def shortcomings(work: Work, home: SiteHome, reference: Reference) -> list[str]:
     words += [
         f"{corruption.item.digest}: {corruption.words}"
         for corruption in upkeep.corruptions(store, upkeep.inventory(store))
+        if corruption.item.keys or not is_match(store.object(corruption.item.digest))  # it was made again, and differs
     ]
     words += [f"{path} was left behind" for path in _left_behind(work, home, store)]
     return words

@@ -1,18 +1,17 @@
 """The local server's life, runs that are killed, and the deployments, with real processes."""
 
-import json
 import re
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from forge_core.arena.record import read_all
+from forge_core.artifacts.key import Entry
 from forge_core.artifacts.listing import list_folder
 from tests.home import Home
+from tests.outcomes import outcome
 
 SMALL = [
     *("--set", "deals=[{start: 0, count: 6}, {start: 900, count: 1}, {start: 950, count: 1}]"),
@@ -31,18 +30,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
 
 
 def artifacts(home: Home) -> list[tuple[str, str]]:
-    """Stage and digest of everything in the store; of matches, whose files say how long they took, the contracts."""
-    entries = [json.loads(path.read_text()) for path in (home.folder / "store" / "keys").glob("*/*.json")]
-    return sorted((entry["key"]["stage"], contents(home, entry)) for entry in entries)
-
-
-def contents(home: Home, entry: dict[str, Any]) -> str:
-    digest = entry["reference"]["digest"]
-    if entry["key"]["stage"] != "arena":
-        return digest
-    return "\n".join(
-        block.contracts.write_json() for block in read_all(home.folder / "store" / "objects" / digest[:2] / digest)
-    )
+    """Stage and outcome of everything in the store."""
+    store = home.folder / "store"
+    entries = [Entry.model_validate_json(path.read_bytes()) for path in (store / "keys").glob("*/*.json")]
+    return sorted((entry.key.stage, outcome(store, entry)) for entry in entries)
 
 
 @pytest.mark.slow
