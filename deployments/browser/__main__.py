@@ -7,11 +7,11 @@ import typer
 
 from configs.installation import Installation
 from configs.storage import open_store
-from deployments.browser.runtime import runtime
 from deployments.browser.site import write_site
 from flows.cli.table import serve
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import ForgeError, ModelError
+from forge_view.table.runtime import runtime
 from tasks.models import find_model
 
 

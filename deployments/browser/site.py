@@ -5,11 +5,11 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
-from deployments.browser.runtime import FILES
 from forge_core.learn.model import OnnxModel
 from forge_core.tokens.domino_features import STATIC, domino_features
 from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, N_FEATURES, N_TOKENS, Feature, TokenType
 from forge_view.table import site as table
+from forge_view.table.runtime import FILES
 
 PAGE = ("index.html", "page.js", "game.js", "encode.js", "model.js")
 SHARED = "game.js"

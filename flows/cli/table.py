@@ -2,9 +2,12 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from forge_view.table.site import TableNetwork
 
 
 def add_to(app: typer.Typer) -> None:
@@ -15,6 +18,13 @@ def add_to(app: typer.Typer) -> None:
 def table(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on this machine; 0 = any free one.")] = 8042,
     output: Annotated[Path | None, typer.Option(help="Write the page into this folder instead of serving it.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The seat network that plays: a name of the catalog, its folder, or an .onnx file. Without it the "
+            "champion, where npm can fetch onnxruntime-web or has; else exact search."
+        ),
+    ] = None,
 ) -> None:
     """Play hands of Texas 42 in the browser, with a partner and two opponents who see their own hands."""
     from tempfile import TemporaryDirectory
@@ -23,12 +33,45 @@ def table(
     from forge_view.table.site import write_table
 
     if output is not None:
-        write_table(output)
+        write_table(output, _network(model))
         typer.echo(f"{output}: serve it with any web server")
         return
     with suppress(KeyboardInterrupt), ended_by_signals(), TemporaryDirectory(prefix="forge-table-") as folder:
-        write_table(Path(folder))
+        write_table(Path(folder), _network(model))
         serve(Path(folder), port)
+
+
+def _network(model: str | None) -> "TableNetwork | str":
+    """The network that plays at the table; or, unless one was named, why there is none."""
+    from rich.console import Console
+
+    from configs.installation import Installation
+    from forge_core.errors import ForgeError, InputError
+    from forge_core.learn.catalog import CHAMPION, ONNX
+    from forge_core.seat.catalog import SeatCatalog
+    from forge_core.seat.onnx_model import onnx_ask
+    from forge_view.table.runtime import runtime
+    from forge_view.table.site import TableNetwork
+
+    installation = Installation()
+    try:
+        found = SeatCatalog(installation.models).find(model or CHAMPION) or Path(model or CHAMPION)
+        path = found / ONNX if found.is_dir() else found
+        if not path.is_file():
+            raise InputError.of(
+                got=f"{model}, which leads to no ONNX file",
+                expected="a seat network of the catalog, its folder, or an .onnx file",
+                remedy="name one that `forge models` lists, or export yours with `forge export`",
+            )
+        onnx_ask(path)
+        with Console(stderr=True).status("Fetching onnxruntime-web, once"):
+            files = runtime(installation.home.absolute() / "browser")
+        return TableNetwork(path.absolute().parent.name if path.name == ONNX else path.stem, path, files)
+    except (ForgeError, OSError) as problem:
+        if model is not None:
+            raise
+        typer.echo(f"No network plays at the table. {problem}", err=True)
+        return str(problem)
 
 
 def serve(folder: Path, port: int) -> None:

@@ -8,6 +8,7 @@ import {dealOf, isOver, legal, mover, opening, play, table, winner} from "./game
 import {replayed, viewOf} from "./view.js";
 
 const el = id => document.getElementById(id);
+const ADVISER = {network: "the network", search: "the search"};
 const WHO = ["You", "Left", "Partner", "Right"], TEAM = ["You and partner", "Left and right"];
 const says = (seat, verb, other = `${verb}s`) => `${WHO[seat]} ${seat === 0 ? verb : other}`;
 const percent = chance => `${Math.round(100 * chance)} %`;
@@ -22,9 +23,14 @@ const isTrump = (declaration, id) => declaration <= 7 && (rules.follows[declarat
 const players = (() => {
   const worker = new Worker("worker.js", {type: "module"}), waiting = new Map();
   let last = 0, open;
-  const ready = new Promise(resolve => open = resolve);
+  const ready = new Promise(resolve => open = resolve).then(({names, problem}) => {
+    el("who").innerHTML = Object.entries(names).map(([who, text]) => `<option value="${who}">${text}</option>`).join("");
+    if (asked().players in names) el("who").value = asked().players;
+    el("missing").textContent = problem ? `No network plays here. ${problem}` : "";
+    el("missing").hidden = !problem;
+  });
   worker.onmessage = ({data}) => {
-    if (data.ready) return open();
+    if (data.names) return open(data);
     const [resolve, reject] = waiting.get(data.id);
     waiting.delete(data.id);
     if ("problem" in data) reject(new Error(data.problem));
@@ -35,7 +41,7 @@ const players = (() => {
       await ready;
       return new Promise((resolve, reject) => {
         waiting.set(++last, [resolve, reject]);
-        worker.postMessage({id: last, ask: what, ...given});
+        worker.postMessage({id: last, ask: what, player: el("who").value, ...given});
       });
     },
   };
@@ -54,18 +60,20 @@ function asked() {
     seed: Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32 ? seed : null,
     contract: [0, 1, 2, 3].includes(bidder) && bid ?
       {bidder, bid, declaration: rules.declarations.indexOf(given.get("trump"))} : null,
+    players: given.get("players"),
     pace: Number(given.get("pace") ?? 1),
   };
 }
 
 function address(seed, contract) {
-  const {pace} = asked(), words = new URLSearchParams({seed});
+  const {players, pace} = asked(), words = new URLSearchParams({seed});
   if (contract) {
     words.set("bidder", contract.bidder);
     words.set("bid", contract.bid.points);
     if (contract.bid.marks > 1) words.set("marks", contract.bid.marks);
     if (contract.declaration >= 0) words.set("trump", rules.declarations[contract.declaration]);
   }
+  if (players) words.set("players", players);
   if (pace !== 1) words.set("pace", pace);
   return `#${words}`;
 }
@@ -352,7 +360,7 @@ async function drawReplay() {
   el("told").innerHTML = open;
   const answer = await players.ask("choose", {view: {...viewOf(mine, seat), plays: mine.plays.slice(0, step)}});
   if (game !== mine || mine.step !== step) return;
-  el("told").innerHTML = `${open} Seeing ${seat ? "that hand" : "your hand"} alone, the adviser ` +
+  el("told").innerHTML = `${open} Seeing ${seat ? "that hand" : "your hand"} alone, ${ADVISER[answer.player]} ` +
     `${answer.play === id ? "plays it, too" : `plays ${name(answer.play)}`}: P(make) ${percent(answer.pMake)}.`;
 }
 
@@ -369,11 +377,21 @@ async function hint() {
   const mine = game, {plays} = mine;
   if (!mine.chosen) return;
   const answer = await players.ask("choose", {view: viewOf(mine, 0)});
-  if (game !== mine || mine.plays !== plays) return;
+  if (game !== mine || mine.plays !== plays || answer.player !== el("who").value) return;
   mine.hint = answer;
-  el("advice").textContent = `The adviser would play ${name(answer.play)}; then ` +
+  el("advice").textContent = `${ADVISER[answer.player].replace("t", "T")} would play ${name(answer.play)}; then ` +
     `${mine.contract.bidder === 0 ? "you make" : `${WHO[mine.contract.bidder].toLowerCase()} makes`} the bid with P = ` +
     `${percent(answer.pMake)}.`;
+  draw();
+}
+
+/** From now on the chosen player plays; the address says so, too. */
+function seated() {
+  const words = new URLSearchParams(location.hash.slice(1));
+  words.set("players", el("who").value);
+  history.replaceState(null, "", `#${words}`);
+  game.hint = null;
+  el("advice").textContent = "";
   draw();
 }
 
@@ -391,6 +409,7 @@ el("tricks").addEventListener("click", ({target}) => {
   if (button) go(Number(button.dataset.ply));
 });
 el("hint").addEventListener("click", hint);
+el("who").addEventListener("change", seated);
 el("new").addEventListener("click", newHand);
 el("share").addEventListener("click", async () => {
   const link = new URL(address(game.seed, game.contract), location).href;
@@ -419,5 +438,4 @@ addEventListener("keydown", event => {
   else if (game?.judged && event.key === "ArrowRight") go(game.step + 1);
 });
 
-players.ask("about").then(about => el("about").textContent = `The other seats: ${about.name}.`);
 await start();

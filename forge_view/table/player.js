@@ -1,14 +1,12 @@
 // Who plays the other seats. A player is asked with a view, so that it cannot know what its seat does not see.
 //
-// A player has choose(view) -> {play, pMake, options}: the domino it plays, the chance that the bidding team makes its
-// bid after it, and the same for every legal play; and price({hand}) -> for each declaration worth
-// naming {declaration, pMake: of 30 to 42}.
+// A player has a name; choose(view) -> {play, pMake, options}: the domino it plays, the chance that the bidding team makes
+// its bid after it, and the same for every legal play; price(hand, bid) -> for each declaration worth naming {declaration,
+// pMake}; and bidsFrom, the chance from which on it bids. Answers may be promises.
 
 import {legalOf} from "./game.js";
 import {search} from "./search.js";
 import {read, replayed, worlds} from "./view.js";
-
-const BIDS = Array.from({length: 13}, (_, i) => 30 + i);
 
 /** The slots of a view's hand that may be played. */
 export function choices(rules, view) {
@@ -19,7 +17,7 @@ export function choices(rules, view) {
 /** Draws worlds that agree with the view and searches each to the end, all hands open: P(make) first, then points. */
 export function worldsPlayer(rules, n = 40) {
   return {
-    name: `${n} worlds, searched to the end`,
+    name: `exact search of ${n} deals`,
     choose(view) {
       const slots = choices(rules, view).flatMap((may, slot) => may ? [slot] : []);
       const ours = (view.seat - view.bidder) % 2 === 0, side = view.bidder % 2;
@@ -35,11 +33,11 @@ export function worldsPlayer(rules, n = 40) {
       }
       return chosen(options, ours);
     },
-    price(hand) {
+    price(hand, bid) {
       return named(rules, hand).map(declaration => {
-        const view = {declaration, bid: 30, bidder: 0, seat: 0, hand, plays: []};
+        const view = {declaration, bid, bidder: 0, seat: 0, hand, plays: []};
         const points = worlds(rules, view, n).map(hands => (42 + search(rules, declaration, hands).value(0)) / 2);
-        return {declaration, pMake: BIDS.map(bid => points.filter(each => each >= bid).length / n)};
+        return {declaration, pMake: points.filter(each => each >= bid).length / n};
       });
     },
     /** With open hands 71 % make a bid of which 55 % are made when they are hidden: docs/methods.md. */
@@ -63,12 +61,12 @@ function named(rules, hand) {
 }
 
 /** What a seat calls: the lowest bid that is still allowed, if the player expects to make it; else null, a pass. */
-export function call(player, hand, {lowest, forced}) {
+export async function call(player, hand, {lowest, forced}) {
   if (lowest === null) return null;
-  const best = Math.max(...player.price(hand).map(each => each.pMake[lowest.points - 30]));
+  const best = Math.max(...(await player.price(hand, lowest.points)).map(each => each.pMake));
   return forced || (best >= player.bidsFrom && lowest.marks === 1) ? lowest : null;
 }
 
 /** The declaration that a seat names for its bid. */
-export const declare = (player, hand, bid) => player.price(hand).reduce((best, each) =>
-  each.pMake[bid.points - 30] > best.pMake[bid.points - 30] ? each : best).declaration;
+export const declare = async (player, hand, bid) => (await player.price(hand, bid.points)).reduce((best, each) =>
+  each.pMake > best.pMake ? each : best).declaration;

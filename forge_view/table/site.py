@@ -1,27 +1,55 @@
-"""The table as a folder that any web server can serve: the page, and the rules as tables."""
+"""The table as a folder that any web server can serve: the page, the rules as tables, and a network if there is one."""
 
 import json
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import Path
 
-from forge_core.files import write_bytes, write_text
+from forge_core.files import copy, sha256_of, write_bytes, write_text
 from forge_core.rules import BIDS, DOMINOES, Declaration, count_points, declaration_name, domino_name
 from forge_core.rules.tables import FOLLOWS, LED_SUIT, RANK
+from forge_view.table.runtime import FILES
 
 PAGE = (
     *("index.html", "table.css", "page.js", "domino.js", "auction.js"),
-    *("worker.js", "player.js", "view.js", "search.js", "game.js"),
+    *("worker.js", "player.js", "view.js", "search.js", "game.js", "network.js", "encode.js"),
 )
-RULES = "rules.json"
+RULES, PLAYERS, MODEL, RUNTIME = "rules.json", "players.json", "seat.onnx", "ort"
 
 
-def write_table(output: Path) -> None:
-    """Write the table into the folder `output`, files that are there already included."""
+@dataclass(frozen=True, slots=True)
+class TableNetwork:
+    """A seat network that plays at the table.
+
+    name     as the page calls it
+    model    its ONNX file
+    runtime  the folder with the files of onnxruntime-web
+    """
+
+    name: str
+    model: Path
+    runtime: Path
+
+
+def write_table(output: Path, network: TableNetwork | str) -> None:
+    """Write the table into the folder `output`, files that are there already included.
+
+    network  the one that plays; or why there is none, which the page tells
+    """
     for name in PAGE:
         write_bytes(output / name, (files("forge_view.table") / name).read_bytes())
     write_text(output / RULES, json.dumps(rules()))
+    if isinstance(network, str):
+        players = {"network": None, "missing": network}
+    else:
+        for name in FILES:
+            copy(network.runtime / name, output / RUNTIME / name)
+        copy(network.model, output / MODEL)
+        about = {"name": network.name, "model": MODEL, "sha256": sha256_of(output / MODEL)}
+        players = {"network": about, "missing": None}
+    write_text(output / PLAYERS, json.dumps(players))
 
 
 def rules() -> dict[str, object]:

@@ -5,14 +5,25 @@ import {call, declare, worldsPlayer} from "./player.js";
 import {replayed} from "./view.js";
 import {search} from "./search.js";
 
-const rules = await (await fetch("rules.json")).json();
-const player = worldsPlayer(rules);
+const [rules, {network, missing}] = await Promise.all(
+  ["rules.json", "players.json"].map(async file => (await fetch(file)).json()));
+const players = {};
+let problem = missing;
+if (network) {
+  try {
+    const {networkPlayer} = await import("./network.js");
+    players.network = await networkPlayer(rules, network);
+  } catch (failed) {
+    problem = `${failed.message}. Write the page again with forge table.`;
+  }
+}
+
+players.search = worldsPlayer(rules);
 
 const answers = {
-  about: () => ({name: player.name}),
-  choose: ({view}) => player.choose(view),
-  call: ({hand, lowest, forced}) => call(player, hand, {lowest, forced}),
-  declare: ({hand, bid}) => declare(player, hand, bid),
+  choose: async ({player, view}) => ({...await players[player].choose(view), player}),
+  call: ({player, hand, lowest, forced}) => call(players[player], hand, {lowest, forced}),
+  declare: ({player, hand, bid}) => declare(players[player], hand, bid),
   /** Points that every slot gives up beside the best one, all hands open, before each play; null = illegal. */
   judge({declaration, bidder, plays, hands}) {
     const exact = search(rules, declaration, hands);
@@ -31,4 +42,4 @@ onmessage = async ({data: {id, ask, ...given}}) => {
     postMessage({id, problem: String(problem)});
   }
 };
-postMessage({ready: true});
+postMessage({names: Object.fromEntries(Object.entries(players).map(([who, {name}]) => [who, name])), problem});

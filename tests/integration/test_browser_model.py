@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from configs.installation import Installation
 from deployments.browser.__main__ import main
-from deployments.browser.runtime import FILES, NoRuntime, runtime
 from deployments.browser.site import PAGE, write_site
 from forge_core.errors import DamagedFile, ModelError
 from forge_core.learn.catalog import CHAMPION, Catalog
@@ -30,6 +29,7 @@ from forge_core.solver.state import unpack
 from forge_core.solver.value_table import solve
 from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.encode import encode_states
+from forge_view.table.runtime import FILES, NoRuntime, runtime
 from forge_view.table.site import server
 
 DEALS = range(900, 910)  # declaration = seed % 10

@@ -52,7 +52,7 @@ def _pack(folder: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
         raise _missing("no npm on this machine", "install Node.js, which brings it")
-    command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--ignore-scripts", "--silent"]
+    command = [npm, "pack", f"onnxruntime-web@{VERSION}", "--ignore-scripts", "--silent", "--fetch-retries=0"]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300)
     except subprocess.TimeoutExpired as problem:
