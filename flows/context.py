@@ -5,10 +5,9 @@ import importlib.util
 from configs.installation import Installation
 from configs.modal import Place
 from forge_core.errors import InputError
-from forge_core.learn.hardware import ONE_DEVICE, Hardware
 from forge_view.console import console, progress
 from forge_view.training_page import training_page
-from tasks.devices import DeviceName
+from tasks.devices import ONE_DEVICE, DeviceName, Hardware
 from tasks.here import Here
 from tasks.limits import one_gpu
 from tasks.stage import Context, Executor

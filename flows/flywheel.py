@@ -8,6 +8,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from prefect.states import Completed, Running
 
+from configs.evaluation import DEFAULT, EvaluationSettings
 from configs.operation import Growth
 from flows import forms
 from flows.backfill import SHARDS, fill, finish
@@ -15,7 +16,6 @@ from flows.context import executor_for
 from flows.fillers import FILLERS, Asked
 from flows.nightly import TOKENS
 from flows.stages import evaluate, promote, train
-from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
 from forge_core.learn.settings import TrainSettings, read_config
 from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings

@@ -9,16 +9,15 @@ from pathlib import Path
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
+from configs.evaluation import DEFAULT, EvaluationSettings
 from configs.pipeline import TRAINED, SeedRange
 from flows import forms, report
 from flows.context import executor_for
 from flows.evaluation_report import report_evaluation
 from forge_core.artifacts.reference import Reference
 from forge_core.expected_q.settings import EqSettings
-from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
 from forge_core.learn.export_report import DEFAULT as DEFAULT_EXPORT
 from forge_core.learn.export_report import ExportSettings
-from forge_core.learn.hardware import ONE_DEVICE, Hardware
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.split import Split
 from forge_core.tokens.settings import TokenSettings
@@ -27,6 +26,7 @@ from forge_view.pages import publish
 from tasks import steps
 from tasks.checkout import checkout
 from tasks.dataset import tokens_of
+from tasks.devices import ONE_DEVICE, Hardware
 from tasks.evaluation import Evaluated, evaluate_beside_champion, states_of
 from tasks.promote import Promotion
 from tasks.promote import promote as promote_model

@@ -16,7 +16,7 @@ from forge_view.pages import links, page
 from forge_view.pictures import picture
 
 if TYPE_CHECKING:
-    from forge_core.learn.history import Epoch
+    from forge_core.learn.plots import Epoch
     from forge_core.seat.history import SeatEpoch
 
 logger = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class _OpenHands(_Page["Epoch"]):
         )
 
     def draw(self, path: Path, epochs: "Sequence[Epoch]") -> None:
-        from forge_core.learn.history import draw_curves
+        from forge_core.learn.plots import draw_curves
 
         draw_curves(path, epochs)
 
@@ -188,7 +188,7 @@ class _OneHand(_Page["SeatEpoch"]):
         return "make or set on val", f"{now}; {100 * best.make:.1f} % in epoch {best.epoch + 1:,}, the best"
 
     def draw(self, path: Path, epochs: "Sequence[SeatEpoch]") -> None:
-        from forge_core.learn.history import draw_panels
+        from forge_core.learn.plots import draw_panels
 
         panels = {
             "training loss": {"loss": [epoch.loss for epoch in epochs]},

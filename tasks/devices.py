@@ -1,8 +1,12 @@
-"""Where deals are solved: on the CPU or on a CUDA device."""
+"""Where deals are solved and networks trained: on the CPU or on a CUDA device, and on how many."""
 
 import logging
 from functools import cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from forge_core.learn.settings import StrategyName
 
 if TYPE_CHECKING:
     from forge_core.solver.gpu import Device
@@ -28,3 +32,19 @@ def choose_device(name: DeviceName) -> "Device | None":
     device = cuda_device()
     logger.info("%-12s cuda (%s)", "device", device.name)
     return device
+
+
+class Hardware(BaseModel):
+    """What a run trains on. It decides how fast, and no more than rounding of what is learned: no key knows of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = Field(
+        default=1,
+        description="GPUs, or processes on the CPU, that share each batch; auto: all GPUs that there are.",
+    )
+    strategy: StrategyName = Field(default="auto", description="auto: ddp on several devices, none on one.")
+
+
+ONE_DEVICE = Hardware()
+"""The GPU that comes first, or the CPU."""

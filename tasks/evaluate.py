@@ -25,8 +25,8 @@ class EvaluateSettings(BaseModel):
 def run(context: Context, folder: Path, settings: EvaluateSettings, inputs: Sequence[Path]) -> Details:
     """Write `evaluation.json` and two plots. The inputs are a model and training arrays."""
     from forge_core.learn.evaluation import evaluate_beside
-    from forge_core.learn.evaluation_plots import draw_calibration, draw_regret
     from forge_core.learn.model import fastest_device, load
+    from forge_core.learn.plots import draw_calibration, draw_regret
     from forge_core.tokens.arrays import load_split
 
     network, tokens = inputs

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from configs.evaluation import EvaluationSettings
 from configs.pipeline import SeedRange
 from forge_core.artifacts.reference import Reference
-from forge_core.learn.evaluation_settings import EvaluationSettings
 from forge_core.shards.split import Split
 from forge_core.tokens.settings import TokenSettings
 from tasks.evaluate import EVALUATION, STAGE, EvaluateSettings

@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from configs.evaluation import DEFAULT, EvaluationSettings
 from forge_core.artifacts.reference import Reference
 from forge_core.errors import InputError
 from forge_core.files import sha256_of
-from forge_core.learn.evaluation_settings import DEFAULT, EvaluationSettings
 from forge_core.learn.export_report import Precision
 from forge_core.learn.settings import CONFIG, WEIGHTS, ModelConfig, read_config
 from forge_core.shards.split import Split

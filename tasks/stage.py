@@ -17,8 +17,7 @@ from forge_core.artifacts.fingerprint import fingerprint
 from forge_core.artifacts.key import Key, make_key
 from forge_core.artifacts.listing import Source
 from forge_core.artifacts.reference import Reference
-from forge_core.learn.hardware import ONE_DEVICE, Hardware
-from tasks.devices import DeviceName
+from tasks.devices import ONE_DEVICE, DeviceName, Hardware
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,8 +33,7 @@ DECIDES_NOTHING = (
     "forge_core.errors",
     "forge_core.files",
     "forge_core.learn.catalog",
-    "forge_core.learn.evaluation_plots",
-    "forge_core.learn.hardware",
+    "forge_core.learn.plots",
     "forge_core.learn.report",
     "forge_core.seat.catalog",
     "forge_core.locks",

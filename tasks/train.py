@@ -27,8 +27,8 @@ def run(context: Context, folder: Path, settings: TrainSettings, inputs: Sequenc
     """
     import torch
 
-    from forge_core.learn.history import read_history
     from forge_core.learn.model import sound_checkpoint
+    from forge_core.learn.plots import read_history
     from forge_core.learn.report import EpochReport
     from forge_core.learn.train import HISTORY, TrainerConfig, train
 

@@ -16,8 +16,8 @@ from tasks.stage import Call, Details, Executor, TrainingPage
 from tasks.train import FILES, METRICS, STAGE
 
 if TYPE_CHECKING:
-    from forge_core.learn.history import Epoch
     from forge_core.learn.metrics import Summary
+    from forge_core.learn.plots import Epoch
 
 
 def train(
@@ -63,7 +63,7 @@ def _train(
     run: tracking.TrackedRun,
     page: TrainingPage,
 ) -> Details:
-    from forge_core.learn.history import Epoch, write_history
+    from forge_core.learn.plots import Epoch, write_history
 
     told = 0
 

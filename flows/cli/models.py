@@ -14,7 +14,7 @@ from flows.cli.running import run_flow, say
 from forge_core.errors import ForgeError, InputError
 
 if TYPE_CHECKING:
-    from forge_core.learn.evaluation_settings import EvaluationSettings
+    from configs.evaluation import EvaluationSettings
 
 Quick = Annotated[bool, typer.Option("--quick", help="A few thousand states, to see that it works.")]
 
@@ -178,7 +178,7 @@ def models(as_json: Json = False) -> None:
 
 
 def _settings(values: dict[str, Any], sets: list[str] | None, *, quick: bool) -> "EvaluationSettings":
-    from forge_core.learn.evaluation_settings import EvaluationSettings
+    from configs.evaluation import EvaluationSettings
 
     settings = build(EvaluationSettings, values, sets)
     return settings.quick() if quick else settings

@@ -55,9 +55,9 @@ def train(
         _train_seat(options, sets, given | {"--strategy": strategy}, initial, output, on, quick=fast_dev_run)
         return
     from forge_core.errors import InputError
-    from forge_core.learn.hardware import Hardware
     from forge_core.learn.settings import TrainSettings
     from forge_core.shards.split import Split
+    from tasks.devices import Hardware
 
     options = {
         "network": network,

@@ -1,22 +1,20 @@
 """Learning: networks that imitate the exact oracle, from token arrays to a model that plays.
 
-settings       what a training run is, and the sizes of the networks
-features       the rules as tables, and what a trick ahead brings: what the inputs of the MLP are computed from
-network        the interface of the networks, the MLP and its inputs, the transformer, and how one is built
-batches        token arrays into batches, in an order that can be stopped and resumed; stream: batches of fresh deals
-lit_module     the losses, the optimiser and the schedule
-train          one training run, from a folder of tokens to a folder with a model
-callbacks      what a run keeps and shows; history: its epochs; resume: its checkpoints; report: who else is told
-ddp            several devices: a process each, of which ddp_worker is the program; hardware: how many
-players        what random play, highest-rank play and a model choose
-metrics        how good a player chooses and a model predicts: regret, errors, blunders, ties, with intervals
-evaluate       a model after training: random play and an untrained network on the same states
-evaluation     a model beside simple players on states of its own (evaluation_settings), and its plots
-model          what a model answers, and the folder that keeps one; model_config: what can be read without torch
-inference      a model ready to be asked, from what is on disk or in the catalog
-export         a model as ONNX in three precisions, checked (export_report) before it is accepted
-half_precision a model as it is promoted: half-precision weights, a small ONNX file
-catalog, card  the promoted models, their names and what they were measured to be
+settings    what a training run is, the sizes of the networks, and what a model says of itself on disk
+network     the interface of the networks, the MLP and its inputs, the transformer, and how one is built
+features    what the inputs of the MLP are computed from: the rules as tables, a look one trick ahead
+batches     what is learned from: token arrays, or fresh deals that are solved meanwhile
+averages    a network in training whose weights are averaged, here and in `seat`
+lit_module  losses, optimiser, schedule, the look at val; what a run keeps: best weights, checkpoints
+train       one training run, from a folder of tokens to a folder with a model, and what it may start from
+ddp         several devices: a process each
+report      what a run says while it goes on
+model       what a model answers, the folder or the checkpoint that keeps one, and how one is asked
+metrics     how good simple players and models choose and predict: regret, errors, blunders, ties, with intervals
+evaluation  a model beside simple players on the same states
+plots       the epochs of a run as JSON, and pictures of trainings and evaluations
+export      a model as ONNX in three precisions, checked before it is accepted; export_report: what it is held to
+catalog     the promoted models and their cards: names, and what they were measured to be
 
 The networks see a state as its mover does and speak in points. Importing torch and lightning takes seconds, so this
 module and the settings leave it to those that need it.

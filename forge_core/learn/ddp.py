@@ -1,8 +1,9 @@
 """Several devices: a process each, which learn from their shares of every batch.
 
 Lightning would start the others by running this program's command line again. That may be a flow, a worker or a test,
-and must not happen twice, so they are started here, each as `python -m forge_core.learn.ddp_worker`. In a process that
-torchrun or SLURM has started beside others, nothing is started.
+and must not happen twice, so they are started here, each as `python -m forge_core.learn.ddp`. Such a process trains
+beside the one that started it, and writes and says nothing. In a process that torchrun or SLURM has started beside
+others, nothing is started.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Thread
 
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
@@ -19,8 +21,8 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from pydantic import BaseModel
 
 from forge_core.errors import ForgeError
-from forge_core.learn.hardware import StrategyName
-from forge_core.learn.settings import TrainSettings
+from forge_core.learn.settings import StrategyName, TrainSettings
+from forge_core.solver.gpu import cuda_device
 
 
 def processor_name(device: torch.device) -> str:
@@ -103,7 +105,7 @@ def _start(leader: Leader, rank: int, spec: WorkerSpec) -> subprocess.Popen[str]
     """Start a worker. It ends when its standard input does, so it outlives neither this block nor this process."""
     place = {"MASTER_ADDR": leader.main_address, "MASTER_PORT": str(leader.main_port), "LOCAL_RANK": str(rank)}
     return subprocess.Popen(
-        [sys.executable, "-m", "forge_core.learn.ddp_worker", spec.model_dump_json()],
+        [sys.executable, "-m", "forge_core.learn.ddp", spec.model_dump_json()],
         env=os.environ | place,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -120,3 +122,31 @@ def _await(process: subprocess.Popen[str]) -> None:
             expected="a worker for each further device",
             remedy="see above what it said, or train on one device",
         )
+
+
+def main(spec: WorkerSpec) -> None:
+    """What a worker does: train, as long as the process that asked for it is there."""
+    from forge_core.learn.train import TrainerConfig, train  # which imports this module
+
+    Thread(target=_end_with_the_caller, daemon=True).start()
+    sys.stdout.write(READY)
+    sys.stdout.flush()
+    os.dup2(2, 1)  # nobody reads the pipe any more
+    trainer_config = TrainerConfig(
+        resume=spec.resume,
+        accelerator=spec.accelerator,
+        devices=spec.devices,
+        strategy=spec.strategy,
+        solver_threads=spec.solver_threads,
+        solver_device=cuda_device() if spec.solves_on_cuda else None,
+    )
+    train(spec.tokens, spec.output, spec.settings, trainer_config, initial=spec.initial)
+
+
+def _end_with_the_caller() -> None:
+    os.read(0, 1)  # returns when the other end of standard input is closed, be it by the caller's death
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(WorkerSpec.model_validate_json(sys.argv[1]))

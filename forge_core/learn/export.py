@@ -19,14 +19,13 @@ from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_floa
 
 from forge_core.errors import ParityError
 from forge_core.files import write_text
-from forge_core.learn.batches import draw
 from forge_core.learn.export_report import DEFAULT, REPORT, ExportReport, ExportSettings, Parity, Precision, refusal
 from forge_core.learn.metrics import difference, measure_model
 from forge_core.learn.model import ONNX_CONFIG, Answer, Model, OnnxModel, TorchModel, answers, read_model
 from forge_core.learn.network import Network
+from forge_core.learn.report import suppress_warnings
 from forge_core.learn.settings import ModelConfig
-from forge_core.learn.suppress_warnings import suppress_warnings
-from forge_core.tokens.arrays import TokenArrays
+from forge_core.tokens.arrays import TokenArrays, draw
 from forge_core.tokens.vocabulary import N_FEATURES, N_TOKENS
 
 OPSET = 20

@@ -42,6 +42,19 @@ logger = logging.getLogger(__name__)
 
 BATCH = 4096
 
+LAST = "last.ckpt"
+PREVIOUS = "previous.ckpt"
+"""The checkpoint before the last one."""
+
+KEY = "crystal_forge"
+"""Under this key a checkpoint says of which run it is."""
+
+BEST = "KeepBest"
+"""Under this name Lightning stores the state of the callback that keeps the best weights."""
+
+ONNX_CONFIG = "crystal_forge"
+"""The key under which an ONNX file carries its model's config."""
+
 
 class Answer(NamedTuple):
     """What a model says of n states, mover's view.
@@ -124,17 +137,6 @@ def write_half_precision(model: Path, output: Path) -> None:
     halves = {name: each.half() if each.dtype is torch.float32 else each for name, each in weights.items()}
     save_file(halves, str(output / WEIGHTS))
     shutil.copyfile(model / CONFIG, output / CONFIG)
-
-
-LAST = "last.ckpt"
-PREVIOUS = "previous.ckpt"
-"""The checkpoint before the last one."""
-
-KEY = "crystal_forge"
-"""Under this key a checkpoint says of which run it is."""
-
-BEST = "KeepBest"
-"""Under this name Lightning stores the state of the callback that keeps the best weights."""
 
 
 class RunIdentity(BaseModel):
@@ -231,10 +233,6 @@ def _read(path: Path) -> tuple[dict[str, Any], RunIdentity]:
             expected="the last.ckpt that `forge train` writes after every epoch",
             remedy="check the path, or start the training anew",
         ) from problem
-
-
-ONNX_CONFIG = "crystal_forge"
-"""The key under which an ONNX file carries its model's config."""
 
 
 class TensorAnswer(NamedTuple):

@@ -21,6 +21,8 @@ SourceName = Literal["tokens", "stream"]
 FeatureSet = Literal["ownership", "tricks"]
 Compile = Literal["auto", "on", "off"]
 Precision = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
+StrategyName = Literal["auto", "ddp"]
+"""Lightning's names: `ddp` is a process a device, each with the whole network and a share of every batch."""
 
 
 class Architecture(BaseModel):

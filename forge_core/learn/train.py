@@ -1,4 +1,10 @@
-"""One training run, from a folder of tokens to a folder with a model."""
+"""One training run, from a folder of tokens to a folder with a model.
+
+It may go on from another network that answers like it, instead of from nothing: a smaller one, or one of another kind.
+To grow, every unit of the stream is there twice, so layer norms see what they saw. A weight from a doubled unit is
+halved, and noise of opposite sign on its two halves, which cancels as long as both units are equal, lets training tell
+them apart (Chen et al., Net2Net, 2016). Blocks that are new add nothing yet; inputs that are new have weights of 0.
+"""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,39 +17,44 @@ import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
+from pydantic import BaseModel, ConfigDict
 from rich.console import Console
+from torch import Tensor
+from torch.nn.functional import pad
 
 from forge_core.errors import InputError, WrongModelType
 from forge_core.files import sha256_of, write_text
-from forge_core.learn.batches import Source, TrainBatches, TrainData, draw
-from forge_core.learn.callbacks import EpochBar, History, KeepBest, SaveLast, StopEarly
+from forge_core.learn.batches import Source, StreamBatches, TrainBatches, TrainData
 from forge_core.learn.ddp import Leader, WorkerSpec, leader, processor_name, workers
-from forge_core.learn.evaluate import Comparison, compare
-from forge_core.learn.grow import as_policy, can_grow, grown
-from forge_core.learn.hardware import StrategyName
-from forge_core.learn.history import Epoch, draw_curves, write_history
-from forge_core.learn.lit_module import ForgeModule
+from forge_core.learn.lit_module import ForgeModule, History, KeepBest, SaveLast, StopEarly
+from forge_core.learn.metrics import Metrics, measure_model, measure_random_play
 from forge_core.learn.model import (
     LAST,
+    Model,
     RunIdentity,
+    TorchModel,
+    answers,
     check_resumable,
     config_of,
     read_checkpoint,
     read_model,
     write_model,
 )
-from forge_core.learn.network import Network, build_network
-from forge_core.learn.settings import WEIGHTS, Precision, TrainSettings
-from forge_core.learn.stream import StreamBatches
-from forge_core.learn.suppress_warnings import suppress_warnings
+from forge_core.learn.network import POINTS_SCALE, Network, build_network, input_width
+from forge_core.learn.plots import Epoch, draw_curves, write_history
+from forge_core.learn.report import EpochBar, suppress_warnings
+from forge_core.learn.settings import WEIGHTS, Architecture, ModelKind, Precision, StrategyName, TrainSettings
 from forge_core.shards.split import Split
 from forge_core.solver.gpu import Device
-from forge_core.tokens.dataset import TokenArrays, load_split
+from forge_core.tokens.arrays import TokenArrays, draw, load_split
 from forge_core.tokens.manifest import MANIFEST
 
 HISTORY = "history.json"
 CURVES = "curves.png"
 METRICS = "metrics.json"
+
+_NOISE = 0.5
+"""Standard deviation of the noise, in units of the weights' own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,16 @@ class TrainerConfig:
     checkpoint_seconds: float = 300.0
     solver_threads: int = 1
     solver_device: Device | None = None
+
+
+class Comparison(BaseModel):
+    """The same states, judged by three: the model, one that plays at random, and the same network before training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Metrics
+    random_play: Metrics
+    untrained: Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +161,24 @@ def _look(trainer: pl.Trainer, network: Network, settings: TrainSettings, val_ar
     return cast(Comparison, trainer.strategy.broadcast(found))
 
 
+def evaluate(model: Model, arrays: TokenArrays) -> Metrics:
+    """The metrics of a model that plays its highest legal slot."""
+    slots, value = answers(model, arrays)
+    return measure_model(slots, value, arrays, predicts_q=model.kind == "qvalue")
+
+
+def compare(network: Network, settings: TrainSettings, arrays: TokenArrays, device: torch.device) -> Comparison:
+    """A trained network beside random play and the network that these settings start from; both are asked on `device`,
+    where the trained one is left.
+    """
+    untrained = build_network(settings.architecture, settings.kind, settings.seed)
+    return Comparison(
+        model=evaluate(TorchModel(network.to(device).eval()), arrays),
+        random_play=measure_random_play(arrays),
+        untrained=evaluate(TorchModel(untrained.to(device).eval()), arrays),
+    )
+
+
 def _write(output: Path, network: Network, identity: RunIdentity, result: TrainResult, *, trained_on: str) -> None:
     config = config_of(
         network,
@@ -157,7 +196,7 @@ def _write(output: Path, network: Network, identity: RunIdentity, result: TrainR
 
 def first_network(settings: TrainSettings, initial: Path | None) -> Network:
     """The network that a run begins with; a smaller MLP is grown to the shape that is asked for, and a policy
-    may begin as a Q-value network's (see `grow`).
+    may begin as a Q-value network's.
     """
     if initial is None:
         return build_network(settings.architecture, settings.kind, settings.seed)
@@ -176,6 +215,61 @@ def first_network(settings: TrainSettings, initial: Path | None) -> Network:
             remedy="train with that model's network, size and kind, or start from weights drawn by the seed",
         )
     return grown(network, config.architecture, wanted, settings.kind, settings.seed).train()
+
+
+def can_grow(small: Architecture, large: Architecture) -> bool:
+    """Whether an MLP of the one shape can become one of the other: as wide or twice as wide, and no fewer blocks."""
+    widths = (small.width, small.feedforward), (large.width, large.feedforward)
+    return (
+        small.network == large.network == "mlp"
+        and widths[1] in (widths[0], (2 * small.width, 2 * small.feedforward))
+        and small.layers <= large.layers
+        and small.features in ("ownership", large.features)
+    )
+
+
+def grown(network: Network, small: Architecture, large: Architecture, kind: ModelKind, seed: int) -> Network:
+    """An MLP of the larger shape with the answers of the smaller one; the seed draws the noise and the new blocks."""
+    result = build_network(large, kind, seed)
+    weights, old = result.state_dict(), network.state_dict()
+    generator = torch.Generator().manual_seed(seed)
+    for name, weight in old.items():
+        weights[name] = weight if large.width == small.width else _doubled(name, weight, generator)
+    for block in range(small.layers, large.layers):
+        for part in ("weight", "bias"):
+            weights[f"blocks.{block}.body.3.{part}"].zero_()
+    missing = input_width(large.features) - input_width(small.features)
+    weights["embed.weight"] = pad(weights["embed.weight"], (0, missing))
+    result.load_state_dict(weights)
+    return result
+
+
+def as_policy(network: Network, architecture: Architecture, temperature: float, seed: int) -> Network:
+    """The policy that softens a Q-value network's answers: its logits are Q / temperature, its value the same."""
+    weights, factor = dict(network.state_dict()), POINTS_SCALE / temperature
+    for part in ("weight", "bias"):
+        if architecture.network == "mlp":  # the value is the last output of the same layer
+            weights[f"head.{part}"] = torch.cat((weights[f"head.{part}"][:-1] * factor, weights[f"head.{part}"][-1:]))
+        else:
+            weights[f"slot_head.{part}"] = weights[f"slot_head.{part}"] * factor
+    result = build_network(architecture, "policy", seed)
+    result.load_state_dict(weights)
+    return result
+
+
+def _doubled(name: str, weight: Tensor, generator: torch.Generator) -> Tensor:
+    """A parameter of the network whose units are all there twice: not its inputs, and not its outputs."""
+
+    def row() -> Tensor:
+        return _from_doubled(weight, generator) if weight.ndim == 2 and not name.startswith("embed.") else weight
+
+    return row() if name.startswith("head.") else torch.cat((row(), row()))
+
+
+def _from_doubled(weight: Tensor, generator: torch.Generator) -> Tensor:
+    """A weight matrix whose inputs have become two equal halves."""
+    noise = torch.randn(weight.shape, generator=generator) * weight.std() * _NOISE
+    return torch.cat((weight / 2 + noise, weight / 2 - noise), 1)
 
 
 def _source(tokens: Path, settings: TrainSettings, trainer_config: TrainerConfig) -> Source:

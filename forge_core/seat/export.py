@@ -14,7 +14,7 @@ from forge_core.errors import ParityError
 from forge_core.files import write_text
 from forge_core.learn.export import OPSET, reduced, without_traces
 from forge_core.learn.export_report import REPORT, Precision
-from forge_core.learn.suppress_warnings import suppress_warnings
+from forge_core.learn.report import suppress_warnings
 from forge_core.seat.encode import N_INPUTS, Inputs
 from forge_core.seat.folder import ONNX_CONFIG, read_seat_network
 from forge_core.seat.games import validation_games

@@ -2,22 +2,18 @@
 
 import math
 import time
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from copy import deepcopy
 from typing import Any, NamedTuple, cast
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int64
-from lightning.pytorch.core.optimizer import LightningOptimizer
 from torch import Tensor
 from torch.nn import functional
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, Dataset
 
-from forge_core.learn.lit_module import decay_at
+from forge_core.learn.averages import AveragedModule
 from forge_core.seat.encode import BIDDING, LEFT, MAY_HOLD, N_DOMINOES, N_PLANES
 from forge_core.seat.games import Samples, played_games
 from forge_core.seat.history import SeatEpoch
@@ -49,7 +45,7 @@ class SeatBatch(NamedTuple):
         return cls(*map(torch.from_numpy, parts))
 
 
-class SeatModule(pl.LightningModule):
+class SeatModule(AveragedModule[SeatNetwork]):
     """A seat network in training; `epochs` is its history, and travels in the checkpoint.
 
     While an epoch is learned the games of the next one are played, so both cores of a small machine have work: they
@@ -60,10 +56,9 @@ class SeatModule(pl.LightningModule):
     """
 
     def __init__(self, network: SeatNetwork, settings: SeatSettings, validation: Samples, *, threads: int) -> None:
-        super().__init__()
-        self.network, self.settings = network, settings
-        self.averaged = deepcopy(network).requires_grad_(False)
-        self.playing = deepcopy(self.averaged)
+        super().__init__(network, settings.ema_decay)
+        self.settings = settings
+        self.playing = deepcopy(self.kept)
         self.epochs: list[SeatEpoch] = []
         self._validation, self._threads = validation, threads
         self._losses: list[Tensor] = []
@@ -80,7 +75,7 @@ class SeatModule(pl.LightningModule):
             return _loader(self._batches)
         games = self._games or self._pool.submit(self._play, epoch)
         samples = games.result()
-        self.playing = deepcopy(self.averaged)
+        self.playing = deepcopy(self.kept)
         self._games = self._pool.submit(self._play, epoch + 1) if epoch + 1 < s.epochs else None
         order = np.random.Generator(np.random.Philox(key=[s.seed, epoch])).permutation(len(samples))
         steps = max(1, len(samples) // s.batch_size)
@@ -119,25 +114,13 @@ class SeatModule(pl.LightningModule):
         self._losses.append(loss.detach())
         return loss
 
-    def optimizer_step(
-        self,
-        epoch: int,
-        batch_idx: int,
-        optimizer: torch.optim.Optimizer | LightningOptimizer,
-        optimizer_closure: Callable[[], Any] | None = None,
-    ) -> None:
-        """One step, and the averaged weights follow at once."""
-        super().optimizer_step(epoch, batch_idx, optimizer, optimizer_closure)
-        follow = get_ema_multi_avg_fn(decay_at(self.trainer.global_step, self.settings.ema_decay))
-        follow(list(self.averaged.parameters()), list(self.network.parameters()), 0)
-
     def on_validation_epoch_start(self) -> None:
         """Sums from nothing."""
         self._sums = np.zeros(5)
 
     def validation_step(self, batch: SeatBatch, batch_idx: int) -> None:
         """Adds what the averaged weights choose and predict."""
-        answer = self.averaged(batch.inputs, batch.slots)
+        answer = self.kept(batch.inputs, batch.slots)
         self._sums += _looked_at(answer, batch)
 
     def on_validation_epoch_end(self) -> None:

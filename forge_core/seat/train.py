@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressB
 from forge_core.errors import ModelError
 from forge_core.files import check_records, sha256_of, write_text
 from forge_core.learn.model import LAST
-from forge_core.learn.suppress_warnings import suppress_warnings
+from forge_core.learn.report import suppress_warnings
 from forge_core.seat.folder import SeatConfig, read_seat_network, write_seat_model
 from forge_core.seat.games import Samples, validation_games
 from forge_core.seat.history import HISTORY, SeatEpoch, history_text
@@ -103,7 +103,7 @@ def train_seat(
             module.load_state_dict(before["state_dict"])
     write_text(output / HISTORY, history_text(module.epochs))
     start_digest = None if initial is None else sha256_of(initial / "model.safetensors")
-    write_seat_model(output, module.averaged, SeatConfig(settings=settings, initial_digest=start_digest))
+    write_seat_model(output, module.kept, SeatConfig(settings=settings, initial_digest=start_digest))
     return module.epochs
 
 

@@ -13,6 +13,9 @@ from forge_core.shards.split import Split
 from forge_core.tokens.manifest import MANIFEST, read_manifest
 from forge_core.tokens.vocabulary import N_FEATURES, N_SLOTS, N_TOKENS
 
+_DRAW = 2
+"""What the random stream of `draw` is for; with the seed it is the stream's key. Others: `learn.batches.Purpose`."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenArrays:
@@ -42,10 +45,22 @@ class TokenArrays:
     def __len__(self) -> int:
         return len(self.seed)
 
+    def of(self, rows: Int64[np.ndarray, "m"]) -> "TokenArrays":
+        """The samples in the given rows."""
+        return TokenArrays(**{name: getattr(self, name)[rows] for name in FIELDS})
+
 
 def joined(parts: Sequence[TokenArrays]) -> TokenArrays:
     """The samples of several arrays, one after the other."""
     return TokenArrays(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in FIELDS})
+
+
+def draw(arrays: TokenArrays, n: int | None, seed: int) -> TokenArrays:
+    """At most n of the samples, drawn uniformly and kept in their order; all of them where n is None."""
+    if n is None or n >= len(arrays):
+        return arrays
+    random = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, _DRAW])))
+    return arrays.of(np.sort(random.choice(len(arrays), n, replace=False)))
 
 
 FIELDS: dict[str, tuple[np.dtype, tuple[int, ...]]] = {

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from configs.modal import Place
 from flows.cli import app
 from forge_core.errors import InputError
-from forge_core.learn.hardware import ONE_DEVICE, Hardware
+from tasks.devices import ONE_DEVICE, Hardware
 
 RUNNER = CliRunner()
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs.evaluation import EvaluationSettings
 from configs.operation import Backfill, Growth
-from forge_core.learn.evaluation_settings import EvaluationSettings
 from forge_core.learn.settings import TrainSettings
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.split import Split, split_of

@@ -109,7 +109,7 @@ def test_interrupted_training_goes_on_and_ends_the_same(
     from mlflow import MlflowClient
 
     from flows.stages import generate, tokenize, train
-    from forge_core.learn.callbacks import SaveLast
+    from forge_core.learn.lit_module import SaveLast
     from tasks.run import store
 
     settings = TrainSettings.model_validate({"epochs": 3, "batch_size": 64})

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
+from configs.evaluation import EvaluationSettings
 from flows.cli import app
 from forge_core.errors import InputError
 from forge_core.files import sha256_of
-from forge_core.learn.evaluation_settings import EvaluationSettings
 from forge_core.learn.settings import WEIGHTS, TrainSettings
 
 if TYPE_CHECKING:

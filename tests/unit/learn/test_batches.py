@@ -2,9 +2,9 @@ from itertools import islice
 
 import numpy as np
 
-from forge_core.learn.batches import TrainBatches, ValidationBatches, draw, take
+from forge_core.learn.batches import TrainBatches, ValidationBatches, take
 from forge_core.learn.settings import TrainSettings
-from forge_core.tokens.dataset import TokenArrays
+from forge_core.tokens.arrays import TokenArrays, draw
 
 
 def _batches(arrays: TokenArrays, *, seed: int = 0, samples_per_epoch: int | None = None) -> TrainBatches:

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.image import imread
 from states import Oracle, arrays_of
 
+from configs.evaluation import EvaluationSettings
 from forge_core.learn.evaluation import Evaluation, evaluate_beside
-from forge_core.learn.evaluation_plots import draw_calibration, draw_regret
-from forge_core.learn.evaluation_settings import EvaluationSettings
+from forge_core.learn.plots import draw_calibration, draw_regret
 from forge_core.shards.split import Split, split_of
 from forge_core.shards.strategy import Strategy
 from forge_core.tokens.arrays import TokenArrays

@@ -10,13 +10,12 @@ import pytest
 from forge_core.errors import ModelError, ParityError
 from forge_core.learn import export
 from forge_core.learn.catalog import Catalog
-from forge_core.learn.evaluate import evaluate
 from forge_core.learn.export import export_onnx
 from forge_core.learn.export_report import LIMITS, ExportReport, ExportSettings, Precision, refusal
 from forge_core.learn.model import OnnxModel, config_of, load, write_model
 from forge_core.learn.network import build_network
 from forge_core.learn.settings import TrainSettings
-from forge_core.learn.train import TrainResult
+from forge_core.learn.train import TrainResult, evaluate
 from forge_core.tokens.arrays import TokenArrays
 
 Trained = tuple[Path, TrainResult]

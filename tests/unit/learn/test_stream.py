@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from forge_core.learn.batches import Batch
+from forge_core.learn.batches import MANY_THREADS, Batch, BlockMaker, StreamBatches
 from forge_core.learn.settings import StreamSettings, TrainSettings
-from forge_core.learn.stream import MANY_THREADS, BlockMaker, StreamBatches
 from forge_core.shards.settings import ShardSettings
 from forge_core.shards.split import Split, split_of, train_seeds
 from forge_core.solver.gpu import Device

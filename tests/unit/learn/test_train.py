@@ -17,16 +17,15 @@ from safetensors.torch import load_file
 
 from forge_core.errors import EmptySplit, InputError, ModelError, WrongModelType
 from forge_core.learn import model as models
+from forge_core.learn.averages import decay_at
 from forge_core.learn.batches import take
 from forge_core.learn.ddp import leader
-from forge_core.learn.grow import can_grow, grown
-from forge_core.learn.history import Epoch
-from forge_core.learn.lit_module import decay_at
 from forge_core.learn.model import load, read_checkpoint, sound_checkpoint, write_model
 from forge_core.learn.network import build_network, count_parameters
+from forge_core.learn.plots import Epoch
 from forge_core.learn.report import EpochReport
 from forge_core.learn.settings import Architecture, ModelConfig, StreamSettings, TrainSettings
-from forge_core.learn.train import TrainerConfig, TrainResult, first_network, train
+from forge_core.learn.train import TrainerConfig, TrainResult, can_grow, first_network, grown, train
 from forge_core.shards.generate import write_block
 from forge_core.shards.request import DealRequest
 from forge_core.shards.settings import ShardSettings

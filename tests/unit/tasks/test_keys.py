@@ -18,19 +18,35 @@ WORDS = "\nSHOWN = 'another word'\n"
 DECIDES = {
     "generate": ["forge_core/solver/value_table.py", "forge_core/shards/sampling.py", "forge_core/rules/deal.py"],
     "tokenize": ["forge_core/tokens/dataset.py", "forge_core/tokens/encode.py", "forge_core/shards/read.py"],
-    "train": ["forge_core/learn/train.py", "forge_core/learn/stream.py", "forge_core/solver/value_table.py"],
+    "train": ["forge_core/learn/train.py", "forge_core/learn/batches.py", "forge_core/solver/value_table.py"],
     "evaluate": ["forge_core/learn/evaluation.py", "forge_core/learn/metrics.py", "forge_core/learn/model.py"],
     "export": ["forge_core/learn/export.py", "forge_core/tokens/arrays.py"],
     "publish": ["forge_core/learn/model.py"],
     "generate-eq": ["forge_core/expected_q/games.py", "tasks/oracles.py", "forge_core/learn/model.py"],
     "bids": ["forge_core/bids/matrix.py", "forge_core/players/pimc.py", "forge_core/solver/search_kernel.py"],
-    "train-seat": ["forge_core/seat/games.py", "forge_core/seat/encode.py", "forge_core/seat/lit_module.py"],
+    "train-seat": ["forge_core/seat/games.py", "forge_core/seat/lit_module.py", "forge_core/learn/averages.py"],
     "arena": ["forge_core/players/pimc.py", "forge_core/arena/match.py", "forge_core/seat/rollouts.py"],
 }
 """Files, some of many, without which the stage would make something else; its own module in tasks/ is another one."""
 
-SHOWS = ["forge_core/errors.py", "forge_core/files.py", "forge_core/locks.py", "forge_core/learn/catalog.py"]
+SHOWS = [
+    "forge_core/errors.py",
+    "forge_core/files.py",
+    "forge_core/locks.py",
+    "forge_core/learn/catalog.py",
+    "forge_core/learn/plots.py",
+    "forge_core/learn/report.py",
+]
 """Files of forge_core and tasks that decide nothing, beside those below; all of the other packages decide nothing."""
+
+ALONE = {
+    "forge_core/learn/batches.py": {"train"},
+    "forge_core/learn/lit_module.py": {"train"},
+    "forge_core/learn/averages.py": {"train", "train-seat"},
+    "forge_core/learn/evaluation.py": {"evaluate"},
+    "forge_core/learn/export.py": {"export", "train-seat"},
+}
+"""Files that decide the results of some stages, and of no other."""
 
 PLUMBING = [
     "tasks/stage.py",
@@ -128,6 +144,14 @@ def test_an_edit_of_what_decides_changes_the_key(stage: str, edit: Callable[[str
         assert key() == before
         edit(file, "\n# SHOWN = 1\n\n")
         assert key() == before, f"a comment in {file}"
+        edit(file, "")
+
+
+def test_an_edit_of_what_decides_some_stages_changes_no_other_key(edit: Callable[[str, str], None]) -> None:
+    before = keys()
+    for file, stages in ALONE.items():
+        edit(file, WORDS)
+        assert {name for name, key in keys().items() if key != before[name]} == stages, file
         edit(file, "")
 
 

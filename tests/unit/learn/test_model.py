@@ -9,9 +9,8 @@ import torch
 from forge_core.errors import InputError, ModelError, WrongModelType
 from forge_core.files import sha256_of
 from forge_core.learn.catalog import Catalog
-from forge_core.learn.evaluate import evaluate
 from forge_core.learn.model import OnnxModel, TorchModel, load
-from forge_core.learn.train import TrainResult
+from forge_core.learn.train import TrainResult, evaluate
 from forge_core.tokens.dataset import TokenArrays
 
 Trained = tuple[Path, TrainResult]

@@ -1,4 +1,4 @@
-"""The settings of an evaluation: on which states."""
+"""The settings of an evaluation: on which states models are measured."""
 
 from itertools import count, islice
 from typing import Literal, Self
