@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from flows.cli import inputs
+
 if TYPE_CHECKING:
     from forge_view.table.site import TableNetwork
 
@@ -32,8 +34,8 @@ def table(
     from flows.interrupt import ended_by_signals
     from forge_view.table.site import write_table
 
-    if output is not None:
-        write_table(output, _network(model))
+    if (place := inputs.output(output)) is not None:
+        write_table(place, _network(model))
         typer.echo(f"{output}: serve it with any web server")
         return
     with suppress(KeyboardInterrupt), ended_by_signals(), TemporaryDirectory(prefix="forge-table-") as folder:
