@@ -235,7 +235,7 @@ def test_a_model_is_evaluated_and_exported(
     number = r"-?\d+\.?\d*(?:e-?\d+)?"
     assert re.sub(number, "", one) == re.sub(number, "", two)
     numbers = [[float(each) for each in re.findall(number, text)] for text in (one, two)]
-    assert numbers[0] == pytest.approx(numbers[1], rel=1e-5), "the last bits depend on the number of threads"
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-5, abs=1e-4), "the last bits depend on the number of threads"
     with caplog.at_level(logging.INFO):
         away(gpus=("T4",)).run(Call(export.STAGE, ExportSettings(), inputs), tmp_path / "onnx")
     assert "no GPU is rented" in caplog.text
