@@ -110,6 +110,16 @@ class PipelineSettings(BaseModel):
     )
     match_deals: Deals = Field(default=Deals(start=2_000_000, count=100), description="The deals of the match.")
 
+    @model_validator(mode="after")
+    def _open_hands(self) -> Self:
+        if self.expected_q.rollout_exact is not None:
+            raise InputError.of(
+                got=f"rollout_exact {self.expected_q.rollout_exact} in a pipeline",
+                expected="none: the network that it trains sees all hands, and plays no world to the end",
+                remedy="leave it out, and play such games by `forge eq generate --oracle rollout`",
+            )
+        return self
+
 
 def preset_names() -> list[str]:
     """The presets that come with the package."""

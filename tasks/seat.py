@@ -15,6 +15,7 @@ from forge_core.arena.statistics import Sprt
 from forge_core.artifacts.reference import Reference
 from forge_core.files import write_text
 from forge_core.learn.settings import CONFIG, WEIGHTS
+from forge_core.seat.history import SeatEpoch
 from forge_core.seat.settings import SeatMatch, SeatSettings
 from tasks import tracking
 from tasks.promote import Promotion
@@ -25,7 +26,6 @@ from tasks.train_seat import STAGE
 
 if TYPE_CHECKING:
     from forge_core.seat.catalog import SeatCatalog
-    from forge_core.seat.history import SeatEpoch
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def train_seat(settings: SeatSettings, executor: Executor, *, initial: Reference
             page = executor.context.training_page(settings, None, lambda: tracking.address_of(run.name))
             told = 0
 
-            def on_epoch(epochs: "Sequence[SeatEpoch]") -> None:
+            def on_epoch(epochs: Sequence[SeatEpoch]) -> None:
                 nonlocal told
                 for epoch in epochs[told:]:
                     figures = {name: float(value) for name, value in epoch._asdict().items() if name != "epoch"}
@@ -68,6 +68,9 @@ def train_seat(settings: SeatSettings, executor: Executor, *, initial: Reference
                 told = len(epochs)
 
             details = executor.run(call, folder, replace(executor.context, on_epoch=on_epoch, work=work))
+            epochs = [SeatEpoch(**each) for each in details["history"]]
+            if told < len(epochs):  # of a training elsewhere, all of it is told when it is over
+                on_epoch(epochs)
             page.end()
             for name in (WEIGHTS, CONFIG):
                 run.file(folder / name)

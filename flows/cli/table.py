@@ -48,27 +48,30 @@ def _network(model: str | None) -> "TableNetwork | str":
     from rich.console import Console
 
     from configs.installation import Installation
+    from configs.storage import open_store
+    from forge_core.artifacts.reference import Reference
     from forge_core.errors import ForgeError, InputError
     from forge_core.learn.catalog import CHAMPION, ONNX
-    from forge_core.seat.catalog import SeatCatalog
     from forge_core.seat.onnx_model import onnx_ask
     from forge_view.table.runtime import runtime
     from forge_view.table.site import TableNetwork
+    from tasks.models import find_seat
 
-    installation = Installation()
     try:
-        found = SeatCatalog(installation.models).find(model or CHAMPION) or Path(model or CHAMPION)
-        path = found / ONNX if found.is_dir() else found
+        found = find_seat(model or CHAMPION)
+        place = open_store().path(found) if isinstance(found, Reference) else found
+        path = place / ONNX if place.is_dir() else place
         if not path.is_file():
             raise InputError.of(
-                got=f"{model}, which leads to no ONNX file",
-                expected="a seat network of the catalog, its folder, or an .onnx file",
+                got=f"{model or CHAMPION}, which leads to no ONNX file",
+                expected="a seat network of the catalog or the store, its folder, or an .onnx file",
                 remedy="name one that `forge models` lists, or export yours with `forge export`",
             )
         onnx_ask(path)
         with Console(stderr=True).status("Fetching onnxruntime-web, once"):
-            files = runtime(installation.home.absolute() / "browser")
-        return TableNetwork(path.absolute().parent.name if path.name == ONNX else path.stem, path, files)
+            files = runtime(Installation().home.absolute() / "browser")
+        name = place.absolute().name if place.is_dir() else place.stem
+        return TableNetwork(found.short if isinstance(found, Reference) else name, path, files)
     except (ForgeError, OSError) as problem:
         if model is not None:
             raise

@@ -2,7 +2,7 @@
 
 record, information_set   what a seat knows, and what follows from it
 worlds, states            the deals that fit it: counted, drawn uniformly, enumerated, as states
-oracle                    whatever values open deals: the exact solver or a network
+oracle                    whatever values plays in worlds: the exact solver, a network, or its rollouts
 posterior, estimate       weights of worlds; means, errors and P(make)
 decision, choice          one decision, valued and made
 games, transcript         whole games in lockstep; what a mover may know, as tokens

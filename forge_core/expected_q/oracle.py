@@ -1,4 +1,7 @@
-"""Oracles: whatever values the plays of open deals. The exact solver and a network look the same from here."""
+"""Oracles: whatever values plays in worlds. The exact solver and a network look the same from here.
+
+An `Oracle` opens all hands after the play; a `HiddenHandsOracle` lets every seat play on with its own hand alone.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

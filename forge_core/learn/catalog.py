@@ -19,7 +19,7 @@ from typing import NamedTuple, Self
 from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
 
 from forge_core.errors import DamagedFile, ModelError
-from forge_core.files import SUMS, sha256_of, write_text
+from forge_core.files import SUMS, check_sums, read_sums, sha256_of, write_sums, write_text
 from forge_core.learn.metrics import Difference, Intervals, Metrics, Summary
 from forge_core.learn.settings import CONFIG, WEIGHTS, ModelConfig, ModelKind, read_config
 from forge_core.locks import locked
@@ -290,25 +290,16 @@ class Catalog:
         new.mkdir()
         for file in files:
             shutil.copyfile(model / file, new / file)
-        write_text(new / SUMS, "".join(f"{sha256_of(new / file)}  {file}\n" for file in files))
+        write_sums(new, {file: sha256_of(new / file) for file in files})
         new.rename(target)
 
 
 def verify(folder: Path, files: tuple[str, ...] = FILES) -> None:
     """Compare a model's files with the checksums beside them, which may leave out the ONNX file. Raises DamagedFile."""
-    for digest, name in _read_sums(folder, files):
-        if not (folder / name).is_file():
-            raise _damaged(folder / name, "it was deleted")
-        if sha256_of(folder / name) != digest:
-            raise _damaged(folder / name, f"its SHA-256 is not the one in {SUMS}")
-
-
-def _read_sums(folder: Path, files: tuple[str, ...]) -> list[tuple[str, str]]:
-    lines = (folder / SUMS).read_text("utf-8").splitlines()
-    pairs = [(digest, name) for digest, _, name in (line.partition("  ") for line in lines)]
-    if {name for _, name in pairs} | {ONNX} != set(files):
+    sums = read_sums(folder)
+    if set(sums) | {ONNX} != set(files):
         raise _damaged(folder / SUMS, "it does not list the files of a model")
-    return pairs
+    check_sums(folder, sums)
 
 
 def _is_sound(folder: Path) -> bool:

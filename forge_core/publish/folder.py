@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from forge_core.errors import InputError
-from forge_core.files import replacing, sha256_of
+from forge_core.files import replacing, sha256_of, write_sums
 from forge_core.publish.card import card
 from forge_core.publish.croissant import write_croissant
 from forge_core.publish.kind import Kind
 from forge_core.publish.sources import ROWS, open_source
 from forge_core.shards.split import Split
 
-CARD, CROISSANT, SUMS = "README.md", "croissant.json", "SHA256SUMS"
+CARD, CROISSANT = "README.md", "croissant.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,7 @@ def publish(folder: Path, kind: Kind, output: Path, about: About) -> Published:
         (temporary / CARD).write_text(card(published, source, made, about.license), "utf-8")
         write_croissant(temporary, temporary / CROISSANT, published, source, about)
         files = [*sorted((temporary / "data").iterdir()), temporary / CROISSANT, temporary / CARD]
-        sums = [f"{sha256_of(file)}  {file.relative_to(temporary).as_posix()}\n" for file in files]
-        (temporary / SUMS).write_text("".join(sums), "utf-8")
+        write_sums(temporary, {file.relative_to(temporary).as_posix(): sha256_of(file) for file in files})
     return published
 
 

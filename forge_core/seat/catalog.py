@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from forge_core.errors import DamagedFile, ModelError
-from forge_core.files import sha256_of, write_text
-from forge_core.learn.catalog import CHAMPION, CHAMPIONS, DEFAULT, ONNX, SUMS, verify
+from forge_core.files import SUMS, sha256_of, write_sums, write_text
+from forge_core.learn.catalog import CHAMPION, CHAMPIONS, DEFAULT, ONNX, verify
 from forge_core.learn.settings import CONFIG, WEIGHTS
 from forge_core.locks import locked
 
@@ -91,5 +91,5 @@ class SeatCatalog:
         new.mkdir(parents=True)
         for file in FILES:
             shutil.copyfile(model / file, new / file)
-        write_text(new / SUMS, "".join(f"{sha256_of(new / file)}  {file}\n" for file in FILES))
+        write_sums(new, {file: sha256_of(new / file) for file in FILES})
         new.rename(target)

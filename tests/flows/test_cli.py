@@ -159,6 +159,7 @@ def test_advise_values_the_plays_of_a_hand() -> None:
         ("eq generate --set rollout_exact=3", "rollout_exact 3 without a model"),
         ("eq generate --oracle rollout:exact=9", "less than or equal to 6"),
         ("eq generate --oracle rollout --posterior", "rollouts with posterior weights"),
+        ("pipeline --set expected_q.rollout_exact=3", "rollout_exact 3 in a pipeline"),
     ],
 )
 def test_bad_usage_is_told_before_anything_starts(words: str, message: str) -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -146,3 +147,21 @@ def test_a_training_of_a_seat_shows_its_epochs_and_curves(home: Path) -> None:
     rows = json.loads(found["epochs"][0].data)
     assert [row["epoch"] for row in rows] == [2, 1]
     assert set(rows[0]) == {"epoch", "nats", "make or set", "points", "loss", "samples", "seconds"}
+
+
+def test_of_a_seat_training_elsewhere_all_epochs_are_shown_at_its_end(home: Path) -> None:
+    """As Modal does, this executor tells of no epoch before it is over."""
+    from flows.context import executor_for
+    from tasks.here import Here
+    from tasks.seat import train_seat
+
+    class Silent(Here):
+        def run(self, call: Any, folder: Path, context: Any = None) -> Any:
+            return super().run(call, folder, replace(context, on_epoch=lambda _epochs: None))
+
+    @flow(name="elsewhere")
+    def train() -> None:
+        train_seat(SeatSettings(size="tiny").quick_check(), Silent(executor_for().context))
+
+    found = shown(train(return_state=True).state_details.flow_run_id)
+    assert [row["epoch"] for row in json.loads(found["epochs"][0].data)] == [2, 1]

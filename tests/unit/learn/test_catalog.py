@@ -167,7 +167,8 @@ def test_a_promotion_that_is_killed_is_repaired_by_the_next(
 
     with monkeypatch.context() as patch:
         patch.setattr(shutil, "copyfile", dying(shutil.copyfile))  # 4 files
-        patch.setattr(catalog_module, "write_text", dying(catalog_module.write_text))  # sums, champion, page
+        patch.setattr(catalog_module, "write_sums", dying(catalog_module.write_sums))
+        patch.setattr(catalog_module, "write_text", dying(catalog_module.write_text))  # champion, page
         with pytest.raises(Killed):
             catalog.add(new, "after", champion=True)
 
