@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 BIN := .venv/bin
-SHAPED := solver shards tokens expected_q
+SHAPED := solver shards tokens expected_q seat
 export PYTHONDONTWRITEBYTECODE :=
 export DO_NOT_TRACK := 1
 export ORT_DISABLE_TELEMETRY := 1

@@ -103,7 +103,7 @@ def _exact_rest(decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], threads:
 
 def exact_points(
     decisions: Decisions, deals: UInt8[np.ndarray, "n 28"], *, threads: int, best: bool = False
-) -> Int16[np.ndarray, "n 7"]:
+) -> Int16[np.ndarray, "n k"]:
     """The points that the bidding team still wins after each slot with all hands open from then on; -1 = illegal.
 
     best  only the mover's best play, in one column
