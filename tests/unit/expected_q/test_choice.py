@@ -12,7 +12,12 @@ NAN = np.nan
 def values(mean: list[float], p_make: list[float] | None = None) -> Estimate:
     nothing = np.full(7, NAN)
     return Estimate(
-        np.array(mean), nothing, nothing, nothing if p_make is None else np.array(p_make), nothing[:, None], nothing
+        np.array(mean),
+        nothing,
+        nothing,
+        nothing if p_make is None else np.array(p_make),
+        np.full((7, 43), NAN),
+        nothing,
     )
 
 
