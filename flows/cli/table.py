@@ -70,7 +70,7 @@ def _network(model: str | None) -> "TableNetwork | str":
         onnx_ask(path)
         with Console(stderr=True).status("Fetching onnxruntime-web, once"):
             files = runtime(Installation().home.absolute() / "browser")
-        name = place.absolute().name if place.is_dir() else place.stem
+        name = path.absolute().parent.name if path.name == ONNX else path.stem
         return TableNetwork(found.short if isinstance(found, Reference) else name, path, files)
     except (ForgeError, OSError) as problem:
         if model is not None:

@@ -409,7 +409,7 @@ def test_the_command_without_onnxruntime_web(tmp_path: Path, monkeypatch: pytest
     assert {path.name for path in (tmp_path / "page").iterdir()} == {*PAGE, RULES, PLAYERS}
     assert json.loads((tmp_path / "page" / PLAYERS).read_text())["missing"].startswith(REASON)
     assert REASON in done.stderr
-    for model, code, says in (("champion", 1, REASON), ("nobody", 2, "Got nobody, which leads to no ONNX file.")):
+    for model, code, says in (("champion", 1, REASON), ("nobody", 2, "Got 'nobody', which names no seat")):
         done = CliRunner().invoke(app, [*words, "--model", model])  # one that was asked for is a must
         assert done.exit_code == code
         assert says in done.stderr
