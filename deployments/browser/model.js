@@ -12,13 +12,14 @@ export async function open(url) {
     /** What the model says of encoded positions: for each {slots: seven numbers, value}, mover's view. */
     async ask(encoded) {
       const n = encoded.length;
-      const tokens = new Int8Array(n * 32 * 12), mask = new Uint8Array(n * 32);
+      const size = n && encoded[0].tokens.length;
+      const tokens = new Int8Array(n * size), mask = new Uint8Array(n * 32);
       encoded.forEach((each, i) => {
-        tokens.set(each.tokens, i * 32 * 12);
+        tokens.set(each.tokens, i * size);
         mask.set(each.mask, i * 32);
       });
       const {slots, value} = await session.run({
-        tokens: new ort.Tensor("int8", tokens, [n, 32, 12]),
+        tokens: new ort.Tensor("int8", tokens, [n, 32, size / 32]),
         mask: new ort.Tensor("bool", mask, [n, 32]),
       });
       return encoded.map((_, i) => ({slots: [...slots.data.slice(7 * i, 7 * i + 7)], value: value.data[i]}));

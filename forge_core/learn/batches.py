@@ -59,7 +59,7 @@ def random_stream(seed: int, purpose: Purpose, *counters: int) -> np.random.Gene
 class Batch(NamedTuple):
     """Samples as tensors; the fields are those of TokenArrays."""
 
-    tokens: Int8[Tensor, "batch 32 12"]
+    tokens: Int8[Tensor, "batch 32 9"]
     mask: Bool[Tensor, "batch 32"]
     legal: Bool[Tensor, "batch 7"]
     q: Int8[Tensor, "batch 7"]

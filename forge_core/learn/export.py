@@ -49,7 +49,7 @@ def export_onnx(
 ) -> ExportReport:
     """Export the model in a folder into the folder `output`: a file of each precision, and the report.
 
-    Inputs `tokens` int8[batch, 32, 12] and `mask` bool[batch, 32]; outputs `slots` float32[batch, 7] and `value`
+    Inputs `tokens` int8[batch, 32, 9] and `mask` bool[batch, 32]; outputs `slots` float32[batch, 7] and `value`
     float32[batch] in points, mover's view; the batch is free. The files carry the model's config. A file of half
     precision or int8 beyond its limits is not written, and the report says why.
 

@@ -12,10 +12,10 @@ networks, and counted in the mover's view. Ranks are one more than in the rules:
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int8, Int64
 from torch import Tensor, nn
 
-from forge_core.rules import DOMINOES, Declaration, domino_id
+from forge_core.rules import DOMINOES, Declaration, is_double, pips
 from forge_core.rules.tables import COUNT_POINTS, FOLLOWS, LED_SUIT, RANK, SUITS
 
 N_DOMINOES = len(DOMINOES)
@@ -43,6 +43,9 @@ OF_TRICK = (N_DOMINOES, N_DOMINOES + 1, N_DOMINOES, N_DOMINOES, len(Declaration)
 OF_TURN = (N_SEATS, N_SEATS, N_SEATS, N_SEATS, 2)
 """What a row of `turns` consists of."""
 
+KINDS = (7, 7, 2, 3)
+"""How many values the columns of `kinds_of_dominoes` take."""
+
 LEADS = (N_SEATS, N_SEATS, N_SEATS, N_SEATS)
 PLAYS = (N_SEATS, 1, 1, 1, 1, 1)
 """What the rows of `combinations` are, for leads and for the present trick."""
@@ -54,9 +57,9 @@ def strongest_first(declaration: Declaration, suit: int) -> list[int]:
     return sorted((domino for domino in DOMINOES if follows[domino]), key=lambda domino: -rank[domino])
 
 
-def dominoes_of_pips() -> Int64[Tensor, "49"]:
-    """[7 * high + low] -> the domino."""
-    return torch.tensor([domino_id(high, low) for high in range(7) for low in range(7)])
+def kinds_of_dominoes() -> Int8[Tensor, "28 4"]:
+    """[domino] -> high pip, low pip, whether it is a double, and 0, 1 or 2 for 0, 5 or 10 counts (`KINDS`)."""
+    return torch.tensor([(*pips(d), is_double(d), COUNT_POINTS[d] // 5) for d in DOMINOES], dtype=torch.int8)
 
 
 def suits() -> tuple[Int64[Tensor, "10 64"], Int64[Tensor, "10 64"]]:

@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float, Int64
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.errors import InputError
-from forge_core.rules.domino import domino_id
 from forge_core.solver.rules_kernel import LED_SUITS, RANKS
 from forge_core.tokens.arrays import TokenArrays
 from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, N_SLOTS, Feature
@@ -20,7 +19,6 @@ from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, N_SLOTS, Featu
 BLUNDER_POINTS = 10
 """A play whose regret is larger than this is a blunder."""
 
-_DOMINO = np.array([[domino_id(high, low) for low in range(7)] for high in range(7)])
 
 _INTERVAL = 1.96  # standard errors either way: 95 % of a normal distribution
 
@@ -132,7 +130,7 @@ def _alike(open_to_choice: Bool[np.ndarray, "n 7"]) -> Choice:
 
 
 def _dominoes(arrays: TokenArrays, tokens: slice) -> Int64[np.ndarray, "n k"]:
-    return _DOMINO[arrays.tokens[:, tokens, Feature.HIGH], arrays.tokens[:, tokens, Feature.LOW]]
+    return arrays.tokens[:, tokens, Feature.DOMINO].astype(np.int64)
 
 
 def measure_model(

@@ -75,7 +75,7 @@ class Model(Protocol):
         """What the slots of an answer are."""
         ...
 
-    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
+    def __call__(self, tokens: Int8[np.ndarray, "n 32 9"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
         """The answer to n states."""
         ...
 
@@ -290,6 +290,12 @@ class OnnxModel:
         written = self._session.get_modelmeta().custom_metadata_map.get(ONNX_CONFIG)
         if written is None:
             raise not_a_model(path, "it carries no config")
+        if (given := self._session.get_inputs()[0].shape[2]) != N_FEATURES:
+            raise ModelError.of(
+                got=f"{path}, which is asked with {given} features a token",
+                expected=f"{N_FEATURES}: the domino stands in place of its pips since token format version 2",
+                remedy="export the model again: forge export --checkpoint FOLDER --output DIR",
+            )
         self.config = parse_config(written, path)
         self.digest = sha256_of(path)
 
@@ -324,7 +330,7 @@ def checked(tokens: Any, mask: Any) -> tuple[torch.device | None, Tensor, Tensor
     """What a model was asked, in the form that networks read.
 
     Args:
-        tokens: [n, 32, 12], any integer type, values as the vocabulary defines them; n may be 0.
+        tokens: [n, 32, 9], any integer type, values as the vocabulary defines them; n may be 0.
         mask: [n, 32], bool, or numbers that are 0 or 1.
 
     Returns:

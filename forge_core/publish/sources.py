@@ -117,7 +117,7 @@ def _tokens(folder: Path) -> Source:
         row="a state as its mover sees the table with all hands open, and what exact play makes of it",
         values="points still to be won, the mover's team minus the other, under perfect play with all hands open",
         meanings={
-            "tokens": "32 tokens of 12 features: the context, the 28 dealt dominoes, the plays of the trick",
+            "tokens": "32 tokens of 9 features: the context, the 28 dealt dominoes, the plays of the trick",
             "mask": "which of the tokens are there",
             "legal": "the slots of the mover's sorted dealt hand that may be played",
             "q": "value after playing each slot; -128 = not legal",

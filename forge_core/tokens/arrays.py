@@ -11,7 +11,7 @@ from forge_core.errors import DamagedFile, EmptySplit
 from forge_core.files import check_sums
 from forge_core.shards.split import Split
 from forge_core.tokens.manifest import MANIFEST, read_manifest
-from forge_core.tokens.vocabulary import N_FEATURES, N_SLOTS, N_TOKENS
+from forge_core.tokens.vocabulary import N_FEATURES, N_SLOTS, N_TOKENS, Feature
 
 _DRAW = 2
 """What the random stream of `draw` is for; with the seed it is the stream's key. Others: `learn.batches.Purpose`."""
@@ -32,7 +32,7 @@ class TokenArrays:
     seed         of the deal that the state comes from
     """
 
-    tokens: Int8[np.ndarray, "n 32 12"]
+    tokens: Int8[np.ndarray, "n 32 9"]
     mask: Bool[np.ndarray, "n 32"]
     legal: Bool[np.ndarray, "n 7"]
     q: Int8[np.ndarray, "n 7"]
@@ -81,13 +81,15 @@ def load_split(folder: Path, split: Split, *, memory_map: bool = False) -> Token
     """The arrays of one split of a token folder: in RAM, or mapped from the files.
 
     What is read into RAM is compared with the folder's SHA256SUMS, if it has one. Of mapped files, which may be larger
-    than RAM, only the heads are looked at: the commands compare them when they take a folder (`foreign_source`).
+    than RAM, only the heads are looked at: the commands compare them when they take a folder (`foreign_source`). The
+    tokens of a folder of format version 1 get the features of today, in RAM.
 
     Raises InputError when there is no token folder, SchemaMismatch for another format version, EmptySplit when the
     split has no sample, DamagedFile when a file is missing, truncated, of another shape than the manifest says, or not
     what SHA256SUMS says.
     """
-    rows = read_manifest(folder).samples[split]
+    manifest = read_manifest(folder)
+    rows = manifest.samples[split]
     if rows == 0:
         raise EmptySplit.of(
             got=f"no samples in the split {split.value!r} of {folder}",
@@ -97,18 +99,37 @@ def load_split(folder: Path, split: Split, *, memory_map: bool = False) -> Token
         )
     if not memory_map:
         check_sums(folder, [MANIFEST, *(f"{split}/{name}.npy" for name in FIELDS)])
-    arrays = {name: _load(folder / split / f"{name}.npy", rows, name, memory_map=memory_map) for name in FIELDS}
+    first = manifest.format_version == 1
+    rows_of = FIELDS | {"tokens": (np.dtype(np.int8), (N_TOKENS, _N_FEATURES_1))} if first else FIELDS
+    arrays = {
+        name: _load(folder / split / f"{name}.npy", dtype, (rows, *row), memory_map=memory_map)
+        for name, (dtype, row) in rows_of.items()
+    }
+    if first:
+        arrays["tokens"] = _from_version_1(arrays["tokens"])
     return TokenArrays(**arrays)
 
 
-def _load(path: Path, rows: int, name: str, *, memory_map: bool) -> np.ndarray:
-    dtype, row_shape = FIELDS[name]
+_N_FEATURES_1 = 12
+_LIKE_NOW_1 = 4
+"""In format version 1: the first features are high pip, low pip, double and count class; the others are as now."""
+
+
+def _from_version_1(tokens: Int8[np.ndarray, "n 32 12"]) -> Int8[np.ndarray, "n 32 9"]:
+    high, low = tokens[..., 0], tokens[..., 1]
+    now = np.empty((*tokens.shape[:2], N_FEATURES), np.int8)
+    now[..., Feature.DOMINO] = high * (high + 1) // 2 + low
+    now[..., Feature.DOMINO + 1 :] = tokens[..., _LIKE_NOW_1:]
+    return now
+
+
+def _load(path: Path, dtype: np.dtype, shape: tuple[int, ...], *, memory_map: bool) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r" if memory_map else None, allow_pickle=False)
     except (OSError, ValueError, EOFError) as problem:
-        raise _damaged(path, str(problem), rows) from problem
-    if array.dtype != dtype or array.shape != (rows, *row_shape):
-        raise _damaged(path, f"it holds {array.dtype}{list(array.shape)}", rows)
+        raise _damaged(path, str(problem), shape[0]) from problem
+    if array.dtype != dtype or array.shape != shape:
+        raise _damaged(path, f"it holds {array.dtype}{list(array.shape)}", shape[0])
     return array
 
 

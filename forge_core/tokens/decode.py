@@ -3,16 +3,16 @@
 import numpy as np
 from jaxtyping import Bool, Int8
 
-from forge_core.rules import Deal, Position, domino_id
+from forge_core.rules import Deal, Position
 from forge_core.tokens.vocabulary import CONTEXT, FIRST_HAND, FIRST_TRICK, Feature
 
 
-def decode(tokens: Int8[np.ndarray, "32 12"], mask: Bool[np.ndarray, "32"]) -> Position:
+def decode(tokens: Int8[np.ndarray, "32 9"], mask: Bool[np.ndarray, "32"]) -> Position:
     """The position that a sample shows, turned so that the mover is seat 0 (who need not have led the first trick).
 
     Team 0's view of it is the mover's view. Raises InputError when the tokens hold no deal.
     """
-    dominoes = [domino_id(int(token[Feature.HIGH]), int(token[Feature.LOW])) for token in tokens]
+    dominoes = tokens[:, Feature.DOMINO].tolist()
     hands = dominoes[FIRST_HAND:FIRST_TRICK]
     held = tokens[FIRST_HAND:FIRST_TRICK, Feature.IS_HELD].reshape(4, 7)
     masks = [int(seat @ (1 << np.arange(7))) for seat in held]

@@ -4,11 +4,11 @@ from functools import cache
 
 import polars as pl
 
-from forge_core.rules import CALLED_SUIT, DOMINOES, Declaration, count_points, is_called, is_double, pips, rank
+from forge_core.rules import CALLED_SUIT, DOMINOES, Declaration, is_called, rank
 from forge_core.rules.tables import FOLLOWS, LED_SUIT, SUITS
 from forge_core.tokens.vocabulary import Feature
 
-STATIC = (Feature.HIGH, Feature.LOW, Feature.IS_DOUBLE, Feature.COUNT_CLASS, Feature.TRUMP_RANK)
+STATIC = (Feature.DOMINO, Feature.TRUMP_RANK)
 """The features that a domino keeps through all states of a deal."""
 
 
@@ -31,9 +31,7 @@ def _row(declaration: Declaration, domino: int) -> tuple[int, ...]:
     return (
         declaration,
         domino,
-        *pips(domino),
-        int(is_double(domino)),
-        count_points(domino) // 5,
+        domino,
         _trump_rank(domino, declaration),
         LED_SUIT[declaration][domino],
         sum(FOLLOWS[declaration][suit][domino] << suit for suit in SUITS),

@@ -27,7 +27,7 @@ class Encoded(NamedTuple):
     legal   which of the mover's slots may be played
     """
 
-    tokens: Int8[np.ndarray, "n 32 12"]
+    tokens: Int8[np.ndarray, "n 32 9"]
     mask: Bool[np.ndarray, "n 32"]
     legal: Bool[np.ndarray, "n 7"]
 
@@ -40,7 +40,7 @@ class DealFeatures(NamedTuple):
     follows  bit s: it follows suit s
     """
 
-    static: Int8[np.ndarray, "m 28 12"]
+    static: Int8[np.ndarray, "m 28 9"]
     leads: UInt8[np.ndarray, "m 28"]
     follows: UInt8[np.ndarray, "m 28"]
 
@@ -85,7 +85,7 @@ def encode_rows(deals: DealFeatures, rows: Int64[np.ndarray, "n"], states: Int64
     return encoded
 
 
-_FIRST_HAND, _FIRST_TRICK = int(words.FIRST_HAND), int(words.FIRST_TRICK)
+_FEATURES, _FIRST_HAND, _FIRST_TRICK = int(N_FEATURES), int(words.FIRST_HAND), int(words.FIRST_TRICK)
 _SEAT, _IS_MOVER, _IS_PARTNER = int(Feature.RELATIVE_SEAT), int(Feature.IS_MOVER), int(Feature.IS_PARTNER)
 _IS_HELD, _TYPE, _TRICK = int(Feature.IS_HELD), int(Feature.TOKEN_TYPE), int(TokenType.TRICK)
 _DECLARATION, _LEADER = int(Feature.DECLARATION), int(Feature.RELATIVE_LEADER)
@@ -119,8 +119,8 @@ def _encode(deals: DealFeatures, rows: Int64[np.ndarray, "n"], states: StateFiel
 
 
 @inlined
-def _copy(source: Int8[np.ndarray, "12"], target: Int8[np.ndarray, "12"]) -> None:
-    for feature in range(12):
+def _copy(source: Int8[np.ndarray, "9"], target: Int8[np.ndarray, "9"]) -> None:
+    for feature in range(_FEATURES):
         target[feature] = source[feature]
 
 

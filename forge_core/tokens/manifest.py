@@ -8,7 +8,10 @@ from forge_core.errors import DamagedFile, InputError, SchemaMismatch
 from forge_core.shards.split import Split
 from forge_core.tokens.settings import TokenSettings
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+READ_VERSIONS = (1, 2)
+"""1: tokens of 12 features, with pips, double and count class instead of the domino."""
+
 MANIFEST = "manifest.json"
 
 
@@ -43,16 +46,16 @@ def read_manifest(folder: Path) -> TokenManifest:
     text = path.read_text("utf-8")
     try:
         version = _Version.model_validate_json(text).format_version
-        if version == FORMAT_VERSION:
+        if version in READ_VERSIONS:
             return TokenManifest.model_validate_json(text)
     except ValidationError as problem:
         raise DamagedFile.of(
             got=f"{path}, which cannot be read ({problem.errors()[0]['msg']})",
-            expected=f"a manifest of format version {FORMAT_VERSION}",
+            expected=f"a manifest of format version {' or '.join(map(str, READ_VERSIONS))}",
             remedy="tokenize again into an empty folder",
         ) from problem
     raise SchemaMismatch.of(
         got=f"{path} of format version {version}",
-        expected=f"format version {FORMAT_VERSION}",
+        expected=f"format version {' or '.join(map(str, READ_VERSIONS))}",
         remedy="tokenize the shards again",
     )

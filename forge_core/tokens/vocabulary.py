@@ -1,4 +1,4 @@
-"""What a token is: the one definition of the 32 tokens and their 12 int8 features.
+"""What a token is: the one definition of the 32 tokens and their 9 int8 features.
 
 A sample is one state seen by its mover. Seats are relative to the mover throughout (0 the mover, 1 to its left,
 2 its partner, 3 to its right), so no feature carries an absolute seat.
@@ -11,7 +11,7 @@ tokens 29-31   the present trick in the order of play; absent plays are all zero
 from enum import IntEnum
 
 N_TOKENS = 32
-N_FEATURES = 12
+N_FEATURES = 9
 CONTEXT = 0
 FIRST_HAND = 1
 FIRST_TRICK = 29
@@ -27,27 +27,24 @@ class TokenType(IntEnum):
 
 
 class Feature(IntEnum):
-    """The column of a feature; every value is small and not negative."""
+    """The column of a feature; every value is small and not negative.
 
-    HIGH = 0  # 0-6
-    LOW = 1  # 0-6
-    IS_DOUBLE = 2  # 0, 1
-    COUNT_CLASS = 3  # 0, 1, 2 for 0, 5, 10 points
-    TRUMP_RANK = 4  # 0 not called, else 1-7 from the lowest to the highest of the called suit
-    RELATIVE_SEAT = 5  # 0-3: whose domino it is (hand) or who played it (trick)
-    IS_MOVER = 6  # 0, 1
-    IS_PARTNER = 7  # 0, 1
-    IS_HELD = 8  # 0, 1: still in hand
-    TOKEN_TYPE = 9  # TokenType
-    DECLARATION = 10  # 0-9, on every token
-    RELATIVE_LEADER = 11  # 0-3: who led, or is to lead, the present trick; on every token
+    What a domino is by itself (its pips, whether it is a double, its counts) is not told: the id says it.
+    """
+
+    DOMINO = 0  # 0-27, the id of the rules; 0 on the context
+    TRUMP_RANK = 1  # 0 not called, else 1-7 from the lowest to the highest of the called suit
+    RELATIVE_SEAT = 2  # 0-3: whose domino it is (hand) or who played it (trick)
+    IS_MOVER = 3  # 0, 1
+    IS_PARTNER = 4  # 0, 1
+    IS_HELD = 5  # 0, 1: still in hand
+    TOKEN_TYPE = 6  # TokenType
+    DECLARATION = 7  # 0-9, on every token
+    RELATIVE_LEADER = 8  # 0-3: who led, or is to lead, the present trick; on every token
 
 
 CARDINALITY: dict[Feature, int] = {
-    Feature.HIGH: 7,
-    Feature.LOW: 7,
-    Feature.IS_DOUBLE: 2,
-    Feature.COUNT_CLASS: 3,
+    Feature.DOMINO: 28,
     Feature.TRUMP_RANK: 8,
     Feature.RELATIVE_SEAT: 4,
     Feature.IS_MOVER: 2,

@@ -1,6 +1,7 @@
 """Shards, training arrays and games of seeds 0-9 have the bytes that they always had, made by the stages themselves.
 
-The arrays' manifest lists their settings: its digest is new since `keep_forced` and `keep_followers` are among them.
+Training arrays hold dominoes in place of pips since format version 2: turned back, they have the bytes of version 1.
+Their manifest lists its settings: its digest is new since `keep_forced` and `keep_followers` are among them.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from forge_core.shards.settings import ShardSettings
 from forge_core.tokens.settings import TokenSettings
 from tasks import generate, generate_eq, tokenize
 from tasks.stage import Call, Context
+from tests.tokens import as_format_1
 
 DIGESTS: Mapping[str, Mapping[str, str]] = json.loads(Path(__file__).with_name("digests.json").read_text())
 HERE = Context(threads=2, device="cpu")
@@ -39,6 +41,9 @@ def test_samples_and_training_arrays(tmp_path: Path) -> None:
     assert made(deals("samples", 10, states_per_deal=2000), tmp_path / "shards") == DIGESTS["shards_samples"]
     call = Call(tokenize.STAGE, TokenSettings(), (foreign_source(tmp_path / "shards"),))
     assert made(call, tmp_path / "tokens") == DIGESTS["tokens"]
+    as_format_1(tmp_path / "tokens")
+    files = list_folder(tmp_path / "tokens").files
+    assert {file.path: file.sha256 for file in files} == DIGESTS["tokens_1"]
 
 
 @pytest.mark.parametrize(("keep", "count"), [("table", 10), ("all", 2)])

@@ -243,7 +243,7 @@ def test_it_sees_what_python_sees(
     found = run(browser, ENCODE, positions)
     n = len(positions)
     assert n > 2000
-    assert (np.array([each[0] for each in found]).reshape(n, 32, 12) == arrays.tokens).all()
+    assert (np.array([each[0] for each in found]).reshape(n, 32, 9) == arrays.tokens).all()
     assert (np.array([each[1] for each in found]) == arrays.mask).all()
     assert (np.array([each[2] for each in found]) == arrays.legal).all()
     for position, plays in zip(positions[::7], run(browser, PLAY, positions[::7]), strict=True):

@@ -14,7 +14,7 @@ def arrays_of(q: list[list[int]], plays_left: list[int], seed: list[int]) -> Tok
     """States with these q of their first slots; the declaration is the seed's last digit."""
     table = np.array([row + [ILLEGAL] * (7 - len(row)) for row in q], np.int8)
     n, legal, v = len(table), table != ILLEGAL, table.max(axis=1)
-    tokens = np.zeros((n, 32, 12), np.int8)
+    tokens = np.zeros((n, 32, 9), np.int8)
     tokens[:, 0, 0] = np.arange(n) % 128  # so that a test can tell them apart
     tokens[:, 0, 1] = np.arange(n) // 128
     return TokenArrays(
@@ -38,6 +38,6 @@ class Oracle:
     def __init__(self, arrays: TokenArrays) -> None:
         self._arrays = arrays
 
-    def __call__(self, tokens: Int8[np.ndarray, "n 32 12"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
+    def __call__(self, tokens: Int8[np.ndarray, "n 32 9"], mask: Bool[np.ndarray, "n 32"]) -> Answer:
         rows = tokens[:, 0, 0] + 128 * tokens[:, 0, 1].astype(np.int64)
         return Answer(self._arrays.q[rows].astype(np.float32), self._arrays.v[rows].astype(np.float32))

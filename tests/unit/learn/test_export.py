@@ -103,6 +103,14 @@ def test_files_name_no_path_of_the_machine_they_were_made_on(exported: Exported)
         assert properties["crystal_forge.precision"] == precision.value
 
 
+def test_a_file_that_is_asked_with_pips_is_refused(exported: Exported, tmp_path: Path) -> None:
+    model = onnx.load(exported[0] / "model.onnx")
+    model.graph.input[0].type.tensor_type.shape.dim[2].dim_value = 12
+    onnx.save(model, tmp_path / "old.onnx")
+    with pytest.raises(ModelError, match=r"12 features a token.*forge export"):
+        OnnxModel(tmp_path / "old.onnx")
+
+
 def test_the_champion_is_kept_as_few_operators_with_the_answers_of_torch(val_arrays: TokenArrays) -> None:
     champion = Catalog().find("champion", "qvalue")
     assert champion is not None

@@ -4,7 +4,7 @@ import torch
 from forge_core.learn.batches import Batch, take
 from forge_core.learn.features import N_DOMINOES, N_SEATS
 from forge_core.learn.network import N_INPUTS, OwnershipInputs, input_width
-from forge_core.rules import DOMINOES, Declaration, count_points, domino_id
+from forge_core.rules import DOMINOES, Declaration, count_points
 from forge_core.rules.declaration import follows, led_suit, rank
 from forge_core.tokens.dataset import TokenArrays
 from forge_core.tokens.vocabulary import FIRST_HAND, FIRST_TRICK, Feature
@@ -15,7 +15,7 @@ def _hands(tokens: np.ndarray) -> list[list[int]]:
     hands: list[list[int]] = [[] for _ in range(N_SEATS)]
     for token in tokens[FIRST_HAND:FIRST_TRICK]:
         if token[Feature.IS_HELD]:
-            hands[token[Feature.RELATIVE_SEAT]].append(domino_id(int(token[Feature.HIGH]), int(token[Feature.LOW])))
+            hands[token[Feature.RELATIVE_SEAT]].append(int(token[Feature.DOMINO]))
     return hands
 
 
@@ -29,8 +29,7 @@ def test_who_could_beat_a_led_domino_is_what_the_rules_say(val_arrays: TokenArra
     batch = take(val_arrays, slice(0, None, 11))
     inputs = OwnershipInputs()
     tokens = batch.tokens.long()
-    dominoes = inputs.dominoes(tokens)
-    found = inputs(tokens, batch.mask, dominoes)
+    found = inputs(tokens, batch.mask)
     assert found.shape == (len(tokens), N_INPUTS)
     before_trick = N_INPUTS - 3 * N_DOMINOES - N_SEATS - 8 - N_SEATS * N_DOMINOES
     beaten = found[:, before_trick : before_trick + N_SEATS * N_DOMINOES].unflatten(1, (N_SEATS, N_DOMINOES))
@@ -45,7 +44,7 @@ def test_the_inputs_of_tricks_name_the_leads_that_no_opponent_beats(val_arrays: 
     batch = take(val_arrays, slice(0, None, 11))
     inputs = OwnershipInputs("tricks")
     tokens = batch.tokens.long()
-    found = inputs(tokens, batch.mask, inputs.dominoes(tokens))
+    found = inputs(tokens, batch.mask)
     assert found.shape == (len(tokens), input_width("tricks"))
     first = N_INPUTS + 5 * N_DOMINOES
     sure = found[:, first : first + N_SEATS * N_DOMINOES].unflatten(1, (N_SEATS, N_DOMINOES))
@@ -67,15 +66,15 @@ def test_the_last_play_of_a_trick_is_priced_exactly(val_arrays: TokenArrays) -> 
     batch = Batch(*(part[last] for part in batch))
     inputs = OwnershipInputs("tricks")
     tokens = batch.tokens.long()
-    dominoes = inputs.dominoes(tokens)
-    found = inputs(tokens, batch.mask, dominoes)
+    dominoes = tokens[..., Feature.DOMINO]
+    found = inputs(tokens, batch.mask)
     won, lost = (
         found[:, N_INPUTS:].unflatten(1, (-1, 1))[:, : 2 * N_DOMINOES, 0].unflatten(1, (2, N_DOMINOES)).unbind(1)
     )
     checked = 0
     for row, mine, legal, up, down in zip(tokens, dominoes[:, 1:8], batch.legal, won, lost, strict=True):
         declaration = Declaration(int(row[0, Feature.DECLARATION]))
-        table = [domino_id(int(t[Feature.HIGH]), int(t[Feature.LOW])) for t in row[FIRST_TRICK:]]
+        table = row[FIRST_TRICK:, Feature.DOMINO].tolist()
         suit = led_suit(table[0], declaration)
         for domino in mine[legal].tolist():
             ranks = [rank(each, suit, declaration) for each in (*table, domino)]
@@ -90,7 +89,7 @@ def test_hands_are_counted_suit_by_suit(val_arrays: TokenArrays) -> None:
     batch = take(val_arrays, slice(0, None, 11))
     inputs = OwnershipInputs("tricks")
     tokens = batch.tokens.long()
-    found = inputs(tokens, batch.mask, inputs.dominoes(tokens))
+    found = inputs(tokens, batch.mask)
     end = found.shape[1] - 4 - 7 - 2 - 4
     void, length = found[:, end - 64 : end].unflatten(1, (2, 4, 8)).unbind(1)
     higher = found[:, end - 64 - 56 : end - 64].unflatten(1, (2, N_DOMINOES))
@@ -114,7 +113,7 @@ def test_owners_stand_in_the_order_of_strength(val_arrays: TokenArrays) -> None:
     batch = take(val_arrays, slice(0, None, 11))
     inputs = OwnershipInputs()
     tokens = batch.tokens.long()
-    found = inputs(tokens, batch.mask, inputs.dominoes(tokens))
+    found = inputs(tokens, batch.mask)
     dealt, held = found[:, 140 : 140 + 280 + 224].split((280, 224), 1)
     for row, all_owners, holders in zip(batch.tokens.numpy(), dealt, held, strict=True):
         hands, declaration = _hands(row), Declaration(row[0, Feature.DECLARATION])

@@ -57,7 +57,7 @@ def test_another_order_of_slots_gives_the_same_values_in_that_order(
 
 
 @by_network
-@pytest.mark.parametrize("feature", [Feature.IS_HELD, Feature.DECLARATION, Feature.HIGH])
+@pytest.mark.parametrize("feature", [Feature.IS_HELD, Feature.DECLARATION, Feature.DOMINO])
 def test_what_the_tokens_say_matters(architecture: Architecture, feature: Feature, val_arrays: TokenArrays) -> None:
     batch = take(val_arrays, slice(0, None, 40))
     changed = batch.tokens.clone()

@@ -17,6 +17,7 @@ from forge_core.tokens.arrays import FIELDS
 from forge_core.tokens.dataset import load_split, tokenize
 from forge_core.tokens.decode import decode
 from forge_core.tokens.settings import TokenSettings
+from tests.tokens import as_format_1
 
 
 @pytest.fixture(scope="session")
@@ -90,6 +91,17 @@ def test_memory_mapped_arrays_are_the_same(token_folder: Path) -> None:
         np.testing.assert_array_equal(getattr(ram, name), getattr(mapped, name))
 
 
+@pytest.mark.parametrize("memory_map", [False, True])
+def test_format_version_1_is_read(token_folder: Path, tmp_path: Path, *, memory_map: bool) -> None:
+    shutil.copytree(token_folder, tmp_path / "old")
+    as_format_1(tmp_path / "old")
+    assert np.load(tmp_path / "old" / "train" / "tokens.npy").shape == (600, 32, 12)
+    for split in Split:
+        ours, theirs = load_split(token_folder, split), load_split(tmp_path / "old", split, memory_map=memory_map)
+        for name in FIELDS:
+            np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+
+
 def test_progress_counts_samples(shard_folder: Path, tmp_path: Path) -> None:
     seen: list[int] = []
     tokenize([shard_folder], tmp_path / "out", TokenSettings(), on_progress=seen.append)
@@ -148,8 +160,8 @@ def test_a_damaged_token_folder_is_refused(token_folder: Path, tmp_path: Path) -
         load_split(copy, Split.TEST)
     manifest = copy / "manifest.json"
     text = manifest.read_text()
-    manifest.write_text(text.replace('"format_version": 1', '"format_version": 2'))
-    with pytest.raises(SchemaMismatch, match="version 2"):
+    manifest.write_text(text.replace('"format_version": 2', '"format_version": 3'))
+    with pytest.raises(SchemaMismatch, match="version 3"):
         load_split(copy, Split.VAL)
     manifest.write_text(text[:100])
     with pytest.raises(DamagedFile, match=r"manifest\.json"):
