@@ -7,6 +7,7 @@ A checkpoint says of which run it is; the run may go on from it, and its best we
 import logging
 import pickle
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, overload
@@ -242,7 +243,31 @@ class TensorAnswer(NamedTuple):
     value: Float32[Tensor, "n"]
 
 
-class TorchModel:
+class _AskedInBatches(ABC):
+    """What a model says of any number of states, from what it says of a batch."""
+
+    @abstractmethod
+    def _answered(self, tokens: Int8[Tensor, "n 32 12"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
+        """The slots float32[n, 7] and the value float32[n] of at most BATCH states, on any device."""
+
+    @overload
+    def __call__(self, tokens: np.ndarray, mask: np.ndarray) -> Answer: ...
+
+    @overload
+    def __call__(self, tokens: Tensor, mask: Tensor) -> TensorAnswer: ...
+
+    def __call__(self, tokens: np.ndarray | Tensor, mask: np.ndarray | Tensor) -> Answer | TensorAnswer:
+        """Answer n states; arrays get arrays, tensors get tensors on the device of `tokens`. See `checked`."""
+        as_tensors, tokens_in, mask_in = checked(tokens, mask)
+        batches = zip(tokens_in.split(BATCH), mask_in.split(BATCH), strict=True)
+        parts = [self._answered(t, m) for t, m in batches]
+        slots, value = (torch.cat(part) for part in zip(*parts, strict=True))
+        if as_tensors is not None:
+            return TensorAnswer(slots.to(as_tensors), value.to(as_tensors))
+        return Answer(slots.cpu().numpy(), value.cpu().numpy())
+
+
+class TorchModel(_AskedInBatches):
     """A network in torch."""
 
     def __init__(self, network: Network, config: ModelConfig | None = None, digest: str = "") -> None:
@@ -255,28 +280,13 @@ class TorchModel:
         """What the slots of an answer are."""
         return self.network.kind
 
-    @overload
-    def __call__(self, tokens: np.ndarray, mask: np.ndarray) -> Answer: ...
-
-    @overload
-    def __call__(self, tokens: Tensor, mask: Tensor) -> TensorAnswer: ...
-
-    def __call__(self, tokens: np.ndarray | Tensor, mask: np.ndarray | Tensor) -> Answer | TensorAnswer:
-        """Answer n states; arrays get arrays, tensors get tensors on the device of `tokens`. See `checked`."""
+    def _answered(self, tokens: Int8[Tensor, "n 32 12"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
         device = next(self.network.parameters()).device
-        as_tensors, tokens_in, mask_in = checked(tokens, mask)
         with torch.inference_mode():
-            parts = [
-                self.network(t.to(device), m.to(device))
-                for t, m in zip(tokens_in.split(BATCH), mask_in.split(BATCH), strict=True)
-            ]
-        slots, value = (torch.cat(part) for part in zip(*parts, strict=True))
-        if as_tensors is not None:
-            return TensorAnswer(slots.to(as_tensors), value.to(as_tensors))
-        return Answer(slots.cpu().numpy(), value.cpu().numpy())
+            return self.network(tokens.to(device), mask.to(device))
 
 
-class OnnxModel:
+class OnnxModel(_AskedInBatches):
     """An exported network in onnxruntime, on the CPU. Raises ModelError when the file is no exported model."""
 
     def __init__(self, path: Path, *, threads: int = 0) -> None:
@@ -304,26 +314,12 @@ class OnnxModel:
         """What the slots of an answer are."""
         return self.config.kind
 
-    @overload
-    def __call__(self, tokens: np.ndarray, mask: np.ndarray) -> Answer: ...
-
-    @overload
-    def __call__(self, tokens: Tensor, mask: Tensor) -> TensorAnswer: ...
-
-    def __call__(self, tokens: np.ndarray | Tensor, mask: np.ndarray | Tensor) -> Answer | TensorAnswer:
-        """Answer n states; arrays get arrays, tensors get tensors on the device of `tokens`. See `checked`."""
-        as_tensors, tokens_in, mask_in = checked(tokens, mask)
-        if not len(tokens_in):  # a fused product of onnxruntime refuses no rows
-            answer = Answer(np.zeros((0, N_SLOTS), np.float32), np.zeros(0, np.float32))
-            return answer if as_tensors is None else TensorAnswer(*(torch.from_numpy(a).to(as_tensors) for a in answer))
-        parts = [
-            self._session.run(["slots", "value"], {"tokens": t.cpu().numpy(), "mask": m.cpu().numpy()})
-            for t, m in zip(tokens_in.split(BATCH), mask_in.split(BATCH), strict=True)
-        ]
-        slots, value = (np.concatenate([np.asarray(each) for each in part]) for part in zip(*parts, strict=True))
-        if as_tensors is not None:
-            return TensorAnswer(torch.from_numpy(slots).to(as_tensors), torch.from_numpy(value).to(as_tensors))
-        return Answer(slots, value)
+    def _answered(self, tokens: Int8[Tensor, "n 32 12"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
+        if not len(tokens):  # a fused product of onnxruntime refuses no rows
+            return torch.zeros(0, N_SLOTS), torch.zeros(0)
+        asked = {"tokens": tokens.cpu().numpy(), "mask": mask.cpu().numpy()}
+        slots, value = (np.asarray(each) for each in self._session.run(["slots", "value"], asked))
+        return torch.from_numpy(slots), torch.from_numpy(value)
 
 
 def checked(tokens: Any, mask: Any) -> tuple[torch.device | None, Tensor, Tensor]:
