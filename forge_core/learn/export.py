@@ -4,6 +4,7 @@ A file of half precision, or with weights of eight bits, keeps its inputs and ou
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from importlib import import_module
 from pathlib import Path
@@ -16,6 +17,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization.onnx_model import ONNXModel
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
+from torch import Tensor, nn
 
 from forge_core.errors import ParityError
 from forge_core.files import write_text
@@ -29,10 +31,12 @@ from forge_core.tokens.arrays import TokenArrays, draw
 from forge_core.tokens.vocabulary import N_FEATURES, N_TOKENS
 
 OPSET = 20
+TRACED_BATCH = 3
+"""Rows of an example input: any number that is not special, as 0 and 1 are."""
+
 ONNX_PRECISION = "crystal_forge.precision"
 """The key under which an ONNX file carries its precision."""
 
-_TRACED_BATCH = 3  # any size that is not special: 0 and 1 would be specialised
 _SINGLY = 8  # samples that are also asked one by one
 _SMALL = 1024  # numbers; the cast that restores a smaller tensor would outweigh what it saves
 _BLOCK = 32  # weights that share a scale
@@ -133,22 +137,38 @@ def _save(model: onnx.ModelProto, path: Path, config: ModelConfig, precision: Pr
 
 
 def _export(network: Network) -> onnx.ModelProto:
-    tokens = torch.zeros(_TRACED_BATCH, N_TOKENS, N_FEATURES, dtype=torch.int8)
-    mask = torch.ones(_TRACED_BATCH, N_TOKENS, dtype=torch.bool)
+    tokens = torch.zeros(TRACED_BATCH, N_TOKENS, N_FEATURES, dtype=torch.int8)
+    mask = torch.ones(TRACED_BATCH, N_TOKENS, dtype=torch.bool)
+    return _with_plain_look_ups(traced(_portable(network), {"tokens": tokens, "mask": mask}, ["slots", "value"]))
+
+
+def traced(network: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> onnx.ModelProto:
+    """A network as torch exports it, with a free batch and without traces of the machine.
+
+    Args:
+        network: in eval mode.
+        inputs: TRACED_BATCH rows of each, by the names of its parameters, which the file's inputs have, too.
+        outputs: the names of what it returns.
+
+    Raises:
+        ParityError: torch made nothing.
+    """
+    free: dict[str, Any] = {name: {0: torch.export.Dim.DYNAMIC} for name in inputs}
+    free[next(iter(inputs))] = {0: torch.export.Dim("batch")}
     with suppress_warnings("torch.onnx"):
         program = torch.onnx.export(
-            _portable(network),
-            (tokens, mask),
+            network,
+            tuple(inputs.values()),
             dynamo=True,
             opset_version=OPSET,
-            input_names=["tokens", "mask"],
-            output_names=["slots", "value"],
-            dynamic_shapes={"tokens": {0: torch.export.Dim("batch")}, "mask": {0: torch.export.Dim.DYNAMIC}},
+            input_names=list(inputs),
+            output_names=list(outputs),
+            dynamic_shapes=free,
             verbose=False,
         )
     if program is None:
         raise ParityError.of(got="no program", expected="an ONNX program from torch", remedy="report this")
-    return _with_plain_look_ups(without_traces(program.model_proto))
+    return without_traces(program.model_proto)
 
 
 def _portable(network: Network) -> Network:

@@ -12,9 +12,8 @@ from torch import Tensor, nn
 
 from forge_core.errors import ParityError
 from forge_core.files import write_text
-from forge_core.learn.export import OPSET, reduced, without_traces
+from forge_core.learn.export import TRACED_BATCH, reduced, traced
 from forge_core.learn.export_report import REPORT, Precision
-from forge_core.learn.report import suppress_warnings
 from forge_core.seat.encode import N_INPUTS, Inputs
 from forge_core.seat.folder import ONNX_CONFIG, read_seat_network
 from forge_core.seat.games import validation_games
@@ -26,7 +25,6 @@ LIMITS = {Precision.FP32: 1e-4, Precision.FP16: 0.02, Precision.INT8: 0.1}
 """How far a chance may differ from torch's."""
 
 _DEALS = 20
-_TRACED_BATCH = 3
 
 
 class SeatParity(BaseModel):
@@ -124,19 +122,6 @@ def export_seat(model_folder: Path, output: Path, *, threads: int = 1) -> SeatEx
 
 
 def _exported(network: SeatNetwork) -> onnx.ModelProto:
-    inputs = torch.zeros(_TRACED_BATCH, N_INPUTS)
-    slots = torch.zeros(_TRACED_BATCH, 7, dtype=torch.int64)
-    with suppress_warnings("torch.onnx"):
-        program = torch.onnx.export(
-            _Chances(network).eval(),
-            (inputs, slots),
-            dynamo=True,
-            opset_version=OPSET,
-            input_names=["inputs", "slots"],
-            output_names=["chances", "belief"],
-            dynamic_shapes={"inputs": {0: torch.export.Dim("batch")}, "slots": {0: torch.export.Dim.DYNAMIC}},
-            verbose=False,
-        )
-    if program is None:
-        raise ParityError.of(got="no program", expected="an ONNX program from torch", remedy="report this")
-    return without_traces(program.model_proto)
+    slots = torch.zeros(TRACED_BATCH, 7, dtype=torch.int64)
+    inputs = {"inputs": torch.zeros(TRACED_BATCH, N_INPUTS), "slots": slots}
+    return traced(_Chances(network).eval(), inputs, ["chances", "belief"])
