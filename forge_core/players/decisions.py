@@ -3,17 +3,17 @@
 Nothing here holds a hidden hand: a player that is given `Decisions` cannot look.
 """
 
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Int8, Int16, Int64, UInt8, UInt64
+from jaxtyping import Bool, Float64, Int8, Int16, Int64, UInt8, UInt64
 
 from forge_core.errors import InputError
 from forge_core.expected_q.information_set import InformationSet
 from forge_core.expected_q.record import Record
-from forge_core.rules import HAND_POINTS
+from forge_core.rules import HAND_POINTS, Declaration
 from forge_core.solver.rules_kernel import FOLLOWERS, LED_SUITS
 
 
@@ -128,6 +128,24 @@ def opening_decisions(
     masks = (np.int64(1) << hands.astype(np.int64)).sum(axis=1)
     declared, voids, won = zeros + np.uint8(declaration), np.zeros((n, 4), np.uint8), np.zeros((n, 2), np.int16)
     return Decisions(declared, bids, zeros, zeros, masks, none, none, zeros, voids, won, keys)
+
+
+def best_declarations(
+    hands: UInt8[np.ndarray, "n 7"],
+    bids: UInt8[np.ndarray, "n"],
+    keys: UInt64[np.ndarray, "n"],
+    chances: Callable[[Decisions], Float64[np.ndarray, "n 7"]],
+) -> UInt8[np.ndarray, "n"]:
+    """The declarations 0-9 under which seat 0's best lead makes its bid most often; the lowest of equals.
+
+    Args:
+        hands: seat 0's dominoes, ascending.
+        bids: points that it needs, 30-42.
+        keys: of the decisions' random numbers.
+        chances: the chance that each lead, by slot, makes the bid.
+    """
+    openings = (opening_decisions(hands, bids, keys, declaration) for declaration in Declaration)
+    return np.array([chances(opening).max(axis=1) for opening in openings]).argmax(axis=0).astype(np.uint8)
 
 
 def decisions_of(infos: Sequence[InformationSet], bid: int, *, key: int = 0) -> Decisions:

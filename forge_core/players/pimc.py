@@ -11,11 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from forge_core.expected_q.oracle import ExactOracle, Oracle
 from forge_core.expected_q.posterior import posterior_weights, scored_plays
 from forge_core.expected_q.settings import Objective, PosteriorSettings
-from forge_core.players.decisions import Decisions, opening_decisions
+from forge_core.players.decisions import Decisions, best_declarations
 from forge_core.players.simple import pick
 from forge_core.players.streams import Purpose, derived_keys, uniform
 from forge_core.players.worlds import DrawnWorlds, draw_worlds, known_worlds
-from forge_core.rules import Declaration
 from forge_core.solver import SOLVER_VERSION
 from forge_core.solver.search import search_q, search_reached
 from forge_core.solver.state import ILLEGAL
@@ -99,14 +98,13 @@ class PimcPlayer:
         self, hands: UInt8[np.ndarray, "n 7"], bids: UInt8[np.ndarray, "n"], keys: UInt64[np.ndarray, "n"]
     ) -> UInt8[np.ndarray, "n"]:
         """The declaration under which seat 0's best lead makes its bid most often over worlds; the lowest of equals."""
-        chances: list[np.ndarray] = []
-        for declaration in Declaration:
-            asked = opening_decisions(hands, bids, keys, declaration)
+
+        def chances(asked: Decisions) -> Float64[np.ndarray, "n 7"]:
             worlds = draw_worlds(asked, derived_keys(keys, Purpose.WORLDS), self.settings.worlds, self.settings.worlds)
             used = np.diff(worlds.starts)
-            made = _mean(self._makes(asked, worlds), np.repeat(1.0 / used, used), worlds)
-            chances.append(made.max(axis=1))
-        return np.array(chances).argmax(axis=0).astype(np.uint8)
+            return _mean(self._makes(asked, worlds), np.repeat(1.0 / used, used), worlds)
+
+        return best_declarations(hands, bids, keys, chances)
 
     def choose(self, decisions: Decisions, keys: UInt64[np.ndarray, "n"], worlds: DrawnWorlds) -> Int8[np.ndarray, "n"]:
         """The best domino of each decision over these worlds; what is equally good is drawn by the keys."""

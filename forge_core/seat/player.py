@@ -7,12 +7,11 @@ from jaxtyping import Float64, Int8, Int64, UInt8, UInt64
 from pydantic import BaseModel, ConfigDict, Field
 
 from forge_core.errors import InputError
-from forge_core.players.decisions import AnyPlayer, Decisions, opening_decisions
+from forge_core.players.decisions import AnyPlayer, Decisions, best_declarations
 from forge_core.players.pimc import PimcSettings, exact_pimc
 from forge_core.players.registry import settings_of
 from forge_core.players.streams import Purpose, derived_keys
 from forge_core.players.worlds import draw_worlds
-from forge_core.rules import Declaration
 from forge_core.rules.domino import HAND_POINTS
 from forge_core.seat.likelihood import PlayLikelihood, WeightedSettings
 from forge_core.seat.model import SeatModel, chance_to_make, expected, legal_slots, utility
@@ -66,11 +65,7 @@ class SeatPlayer:
         self, hands: UInt8[np.ndarray, "n 7"], bids: UInt8[np.ndarray, "n"], keys: UInt64[np.ndarray, "n"]
     ) -> UInt8[np.ndarray, "n"]:
         """The declaration under which seat 0's best lead makes its bid most often; the lowest of equals."""
-        chances: list[np.ndarray] = []
-        for declaration in Declaration:
-            asked = opening_decisions(hands, bids, keys, declaration)
-            chances.append(chance_to_make(self.model.chances(asked), asked).max(axis=1))
-        return np.array(chances).argmax(axis=0).astype(np.uint8)
+        return best_declarations(hands, bids, keys, lambda asked: chance_to_make(self.model.chances(asked), asked))
 
 
 @dataclass(frozen=True, slots=True)
