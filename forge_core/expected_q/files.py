@@ -56,11 +56,7 @@ def read_game(path: Path) -> Game:
         check_records(archive)
         content = torch.load(archive, weights_only=True)
     except _UNREADABLE as error:
-        raise DamagedFile.of(
-            got=f"{path}, which cannot be read ({error})",
-            expected="a whole E[Q] game file",
-            remedy="delete it and generate this seed again",
-        ) from error
+        raise _damaged(f"{path}, which cannot be read ({error})", "a whole E[Q] game file") from error
     version = content.get("schema_version") if isinstance(content, dict) else None
     if version not in range(1, SCHEMA_VERSION + 1):
         raise SchemaMismatch.of(
@@ -71,11 +67,12 @@ def read_game(path: Path) -> Game:
     try:
         return _game(content)
     except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
-        raise DamagedFile.of(
-            got=f"{path} with fields that do not fit ({error!r})",
-            expected=f"the metadata and the {len(COLUMNS)} fields of schema version {SCHEMA_VERSION}",
-            remedy="delete it and generate this seed again",
-        ) from error
+        fields = f"the metadata and the {len(COLUMNS)} fields of schema version {SCHEMA_VERSION}"
+        raise _damaged(f"{path} with fields that do not fit ({error!r})", fields) from error
+
+
+def _damaged(got: str, expected: str) -> DamagedFile:
+    return DamagedFile.of(got=got, expected=expected, remedy="delete it and generate this seed again")
 
 
 def _metadata(game: Game) -> dict[str, Any]:
