@@ -17,12 +17,13 @@ from forge_core.files import write_text
 from forge_core.learn.settings import CONFIG, WEIGHTS
 from forge_core.seat.history import SeatEpoch
 from forge_core.seat.settings import SeatMatch, SeatSettings
-from tasks import tracking
 from tasks.promote import Promotion
-from tasks.run import run_stage, source, stage_task, store
-from tasks.stage import Call, Details, Executor
+from tasks.run import source, stage_task, store
+from tasks.stage import Call, Details, Executor, TrainingPage
 from tasks.steps import play_match
+from tasks.tracking import TrackedRun
 from tasks.train_seat import STAGE
+from tasks.training import tracked_training
 
 if TYPE_CHECKING:
     from forge_core.seat.catalog import SeatCatalog
@@ -48,40 +49,28 @@ def train_seat(settings: SeatSettings, executor: Executor, *, initial: Reference
         initial: the seat network whose weights it starts from; None = weights drawn by the seed.
     """
     call = Call(STAGE, settings, () if initial is None else (source(initial),))
-    work = Installation().home.absolute() / "training" / call.key.digest
-    runs: list[tracking.TrackedRun] = []
 
-    def make(folder: Path) -> Details:
-        tags = {"stage": STAGE.name, "key": call.key.digest}
-        goes_on = any(work.glob("*.ckpt"))
-        with tracking.tracked("train-seat", parameters=settings.model_dump(), tags=tags, goes_on=goes_on) as run:
-            runs.append(run)
-            page = executor.context.training_page(settings, None, lambda: tracking.address_of(run.name))
-            told = 0
+    def make(folder: Path, work: Path, run: TrackedRun, page: TrainingPage) -> Details:
+        told = 0
 
-            def on_epoch(epochs: Sequence[SeatEpoch]) -> None:
-                nonlocal told
-                for epoch in epochs[told:]:
-                    figures = {name: float(value) for name, value in epoch._asdict().items() if name != "epoch"}
-                    run.metrics(figures, epoch.epoch)
-                page.show(epochs)
-                told = len(epochs)
+        def on_epoch(epochs: Sequence[SeatEpoch]) -> None:
+            nonlocal told
+            for epoch in epochs[told:]:
+                figures = {name: float(value) for name, value in epoch._asdict().items() if name != "epoch"}
+                run.metrics(figures, epoch.epoch)
+            page.show(epochs)
+            told = len(epochs)
 
-            details = executor.run(call, folder, replace(executor.context, on_epoch=on_epoch, work=work))
-            epochs = [SeatEpoch(**each) for each in details["history"]]
-            if told < len(epochs):  # of a training elsewhere, all of it is told when it is over
-                on_epoch(epochs)
-            page.end()
-            for name in (WEIGHTS, CONFIG):
-                run.file(folder / name)
+        details = executor.run(call, folder, replace(executor.context, on_epoch=on_epoch, work=work))
+        epochs = [SeatEpoch(**each) for each in details["history"]]
+        if told < len(epochs):  # of a training elsewhere, all of it is told when it is over
+            on_epoch(epochs)
+        page.end()
+        for name in (WEIGHTS, CONFIG):
+            run.file(folder / name)
         return details
 
-    network = run_stage(call, executor, make=make)
-    shutil.rmtree(work, ignore_errors=True)  # not before the network is in the store: until then a kill may come
-    for run in runs:
-        if run.name is not None:
-            tracking.remember(network, run.name)
-    return network
+    return tracked_training(call, executor, make)
 
 
 @stage_task(name="promote seat")
