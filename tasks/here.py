@@ -10,22 +10,14 @@ from tasks.stage import Call, Context, Details
 class Here:
     """Runs calls in this process."""
 
+    breadth = 1
+
     def __init__(self, context: Context) -> None:
-        self._context = context
-
-    @property
-    def context(self) -> Context:
-        """See `Executor`."""
-        return self._context
-
-    @property
-    def breadth(self) -> int:
-        """See `Executor`."""
-        return 1
+        self.context = context
 
     def prepare(self, calls: Sequence[Call[Any]]) -> None:
         """See `Executor`; there is nothing to prepare."""
 
     def run(self, call: Call[Any], folder: Path, context: Context | None = None) -> Details:
         """See `Executor`."""
-        return call.run(context or self._context, folder)
+        return call.run(context or self.context, folder)

@@ -13,6 +13,7 @@ import re
 import socket
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -44,23 +45,15 @@ _HOPELESS = 3  # blocks that failed before any has succeeded: the rest would fai
 class ModalExecutor:
     """Runs calls on Modal. A budget holds for all that one of these is asked for, so a flow run makes one."""
 
+    breadth = 100
+
     def __init__(self, place: Place, context: Context, *, items: int | None = None) -> None:
         """Args: where and for how much; what may be used here; how many items there will be in all, if known."""
         self.place = place
         self.budget = Budget(place.budget, agreed=place.agreed)
-        self._context = context
+        self.context = context
         self._items = items
         self._prepared: dict[str, Receipt] = {}  # by their keys' digests, until they are brought
-
-    @property
-    def context(self) -> Context:
-        """See `Executor`."""
-        return self._context
-
-    @property
-    def breadth(self) -> int:
-        """See `Executor`."""
-        return 100
 
     def prepare(self, calls: Sequence[Call[Any]]) -> None:
         """See `Executor`; the files are then on the Volume."""
@@ -73,7 +66,7 @@ class ModalExecutor:
     def run(self, call: Call[Any], folder: Path, context: Context | None = None) -> Details:
         """See `Executor`. What has succeeded is brought even when other blocks failed."""
         if call.stage.machine is None:
-            return call.run(context or self._context, folder)
+            return call.run(context or self.context, folder)
         blocks = self._blocks(call)
         receipts, failure = run(self._make_and_bring(blocks, folder))
         if failure is not None:
@@ -98,7 +91,7 @@ class ModalExecutor:
         remote, stage = await connection.volume(), calls[0].stage
         files = [(block_of(call), receipts[call.key.digest]) for call in calls if call.key.digest in receipts]
         total = sum(len(receipt.files) for _, receipt in files)
-        with self._context.progress(f"{stage.kind} from the Volume", total, "{files:.1f} files/s") as advance:
+        with self.context.progress(f"{stage.kind} from the Volume", total, "{files:.1f} files/s") as advance:
             for block, receipt in files:
                 await volume.fetch(remote, block.files, receipt.files, folder, advance=lambda n: advance(n, files=n))
         return [receipt for _, receipt in files], failure
@@ -156,7 +149,8 @@ class ModalExecutor:
         try:
             async with _running(app):
                 logger.info("%-12s App %s: `forge modal status` shows it", "modal", app.app_id)
-                await _watched(self._map(function, calls, bool(gpus), receipts, failures), app, clock)
+                ask = partial(function.map.aio, kwargs={"gpu": bool(gpus)}, order_outputs=False, return_exceptions=True)
+                await _watched(self._map(ask, calls, receipts, failures), app, clock)
         finally:
             self.budget.spent += clock.spent
 
@@ -170,18 +164,14 @@ class ModalExecutor:
         return max(found, key=lambda each: each.at_most)
 
     async def _map(
-        self,
-        function: Any,
-        calls: Sequence[Call[Any]],
-        gpu: bool,
-        receipts: dict[str, Receipt],
-        failures: list[BaseException],
+        self, ask: Any, calls: Sequence[Call[Any]], receipts: dict[str, Receipt], failures: list[BaseException]
     ) -> None:
-        """Make the calls; ask again after a pause while Modal has too many requests, where its client gives up."""
+        """Make the calls by `ask`, the Function's map; ask again after a pause while Modal has too many requests, where
+        its client gives up."""
         for pause in (*_PAUSES, None):
             waiting = [call for call in calls if call.key.digest not in receipts]
             try:
-                await self._map_once(function, waiting, gpu, receipts, failures)
+                await self._map_once(ask, waiting, receipts, failures)
                 return
             except modal.exception.ResourceExhaustedError as error:
                 if pause is None or failures:
@@ -190,19 +180,13 @@ class ModalExecutor:
                 await asyncio.sleep(pause)
 
     async def _map_once(
-        self,
-        function: Any,
-        calls: Sequence[Call[Any]],
-        gpu: bool,
-        receipts: dict[str, Receipt],
-        failures: list[BaseException],
+        self, ask: Any, calls: Sequence[Call[Any]], receipts: dict[str, Receipt], failures: list[BaseException]
     ) -> None:
         by_name = {block_of(call).name: call for call in calls}
         unit = calls[0].stage.items or "runs"
-        jobs = [call.key.model_dump(mode="json") for call in calls]
-        answers = function.map.aio(jobs, kwargs={"gpu": gpu}, order_outputs=False, return_exceptions=True)
+        answers = ask([call.key.model_dump(mode="json") for call in calls])
         total = sum(call.items for call in calls)
-        with self._context.progress(f"{unit} on Modal", total, "{items:.1f} a second") as advance:
+        with self.context.progress(f"{unit} on Modal", total, "{items:.1f} a second") as advance:
             async with aclosing(answers):
                 async for answer in answers:
                     if isinstance(answer, BaseException):
