@@ -51,7 +51,7 @@ def grow_shards(
     arrays = make_tokens(
         [growth.backfill("shards").place], tokens, executor_for()
     )  # from the store, if the data set is as it was
-    checkout([arrays], output)
+    checkout(arrays, output)
     report_tokens(arrays)
     return cast(Reference, Completed(name="Enough" if full else None, message=report.summary, data=arrays))
 

@@ -37,8 +37,7 @@ def train_seat(
     on        where it is trained; none = here
     """
     network = train_network(settings, executor_for(on), initial=initial)
-    if output is not None:
-        checkout([network], output)
+    checkout(network, output)
     return network
 
 

@@ -63,8 +63,7 @@ def tokenize(
     output   a folder that gets the arrays, besides the store
     """
     arrays = steps.make_tokens(shards, tokens, executor_for())
-    if output is not None:
-        checkout([arrays], output)
+    checkout(arrays, output)
     report.report_tokens(arrays)
     return arrays
 
@@ -88,8 +87,7 @@ def train(
     hardware  the devices that it is trained on
     """
     model = train_model(tokens, settings, executor_for(on, hardware=hardware), initial=initial)
-    if output is not None:
-        checkout([model], output)
+    checkout(model, output)
     report.report_model(model, tokens)
     return model
 
@@ -157,8 +155,7 @@ def export(
     on        where it is exported; none = here
     """
     onnx = steps.export_model(model, tokens or tokens_of(model), executor_for(on), settings)
-    if output is not None:
-        checkout([onnx], output)
+    checkout(onnx, output)
     report.report_onnx(onnx, model)
     return onnx
 

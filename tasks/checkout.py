@@ -1,7 +1,6 @@
 """Put artifacts where a person asked for them."""
 
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 
 from configs.installation import Installation
@@ -11,9 +10,13 @@ from tasks.run import stage_task, store
 logger = logging.getLogger(__name__)
 
 
+def checkout(reference: Reference, folder: Path | None) -> None:
+    """The files of an object in a folder, if one is asked for: links to the store's where the file system allows it."""
+    if folder is not None:
+        _checkout(reference, folder)
+
+
 @stage_task(name="checkout")
-def checkout(references: Sequence[Reference], folder: Path) -> None:
-    """The files of all objects in one folder, hard links to the store's where the file system allows it."""
-    for reference in references:
-        store().checkout(reference, Installation().place(folder))
-    logger.info("%-12s %d files in %s", "checkout", sum(reference.files for reference in references), folder)
+def _checkout(reference: Reference, folder: Path) -> None:
+    store().checkout(reference, Installation().place(folder))
+    logger.info("%-12s %d files in %s", "checkout", reference.files, folder)
