@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from flows.cli.filling import fill
+from flows.cli.filling import Filling, fill, filling_options
 from flows.cli.modal_options import modal_options
-from flows.cli.options import BIDS, SEEDS, Json, Sets, SettingsGroup, build, setting
+from flows.cli.options import BIDS, Json, Sets, SettingsGroup, build, setting
 from flows.cli.results import show_json
 from forge_core.rules.deal import MAX_SEED
 
@@ -196,15 +196,9 @@ def why(
 
 @app.command()
 @modal_options
+@filling_options
 def generate(
-    start_seed: Annotated[int, setting(SEEDS, "start")] = 0,
-    count: Annotated[int, setting(SEEDS, "count")] = 10,
-    output: Annotated[
-        Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
-    ] = None,
-    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
-    limit: Annotated[int | None, setting(SEEDS, "limit")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the files that are missing.")] = False,
+    asked: Filling,
     samples: Annotated[int, setting(BIDS, "samples")] = 500,
     playouts: Annotated[int, setting(BIDS, "playouts")] = 0,
     seat_model: SeatModel = "pimc:worlds=2",
@@ -219,9 +213,9 @@ def generate(
     from tasks.steps import networks_of
 
     settings = build(BidSettings, {"samples": samples, "playouts": playouts, "seat_model": seat_model}, sets)
-    series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
+    series = build(SeedSeries, asked.seeds)
     networks_of((settings.seat_model,))  # a player that is none is told before anything starts
-    fill(BidFiller(settings), series, output, dry_run=dry_run, as_json=as_json, hands=series, settings=settings, on=on)
+    fill(BidFiller(settings), series, asked, as_json=as_json, hands=series, settings=settings, on=on)
 
 
 @app.command()

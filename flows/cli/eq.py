@@ -7,9 +7,9 @@ import typer
 
 from flows.cli import inputs
 from flows.cli.errors import ForgeGroup
-from flows.cli.filling import fill
+from flows.cli.filling import Filling, fill, filling_options
 from flows.cli.modal_options import modal_options
-from flows.cli.options import EQ, ORACLES, SEEDS, Json, Sets, build, setting
+from flows.cli.options import EQ, ORACLES, Json, Sets, build, setting
 from flows.cli.results import show_json
 from flows.cli.running import say
 
@@ -18,15 +18,9 @@ app = typer.Typer(cls=ForgeGroup, help="E[Q] games.", no_args_is_help=True, rich
 
 @app.command()
 @modal_options
+@filling_options
 def generate(
-    start_seed: Annotated[int, setting(SEEDS, "start")] = 0,
-    count: Annotated[int, setting(SEEDS, "count")] = 10,
-    output: Annotated[
-        Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
-    ] = None,
-    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
-    limit: Annotated[int | None, setting(SEEDS, "limit")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the games that are missing.")] = False,
+    asked: Filling,
     oracle: Annotated[str, typer.Option(help=ORACLES)] = "exact",
     n_worlds: Annotated[int | None, setting(EQ, "n_worlds")] = None,
     bid: Annotated[int | None, setting(EQ, "bid")] = None,
@@ -63,9 +57,9 @@ def generate(
     }
     model, of_oracle = inputs.oracle(oracle)
     settings = build(EqSettings, of_oracle | values, sets)
-    series = build(SeedSeries, {"start": start_seed, "count": None if continuous else count, "limit": limit})
+    series = build(SeedSeries, asked.seeds)
     filler = GameFiller(settings, model)
-    fill(filler, series, output, dry_run=dry_run, as_json=as_json, games=series, settings=settings, model=model, on=on)
+    fill(filler, series, asked, as_json=as_json, games=series, settings=settings, model=model, on=on)
 
 
 @app.command()

@@ -1,31 +1,23 @@
 """The command that solves deals and writes shards."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from flows.cli.filling import fill
+from flows.cli.filling import Filling, fill, filling_options
 from flows.cli.modal_options import modal_options
 from flows.cli.options import DEALS, SHARDS, Json, Sets, build, setting
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command of this module."""
-    app.command()(modal_options(generate))
+    app.command()(modal_options(filling_options(generate)))
 
 
 def generate(
-    start_seed: Annotated[int, setting(DEALS, "start")] = 0,
-    count: Annotated[int, setting(DEALS, "count")] = 10,
-    output: Annotated[
-        Path | None, typer.Option(help="A folder to fill: only what it lacks is made. If not given, the store.")
-    ] = None,
+    asked: Filling,
     mode: Annotated[str, setting(DEALS, "mode")] = "standard",
     opponent_seeds: Annotated[int, setting(DEALS, "opponent_seeds")] = 3,
-    continuous: Annotated[bool, typer.Option("--continuous", help="On and on, until Ctrl-C.")] = False,
-    limit: Annotated[int | None, setting(DEALS, "limit")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the shards that are missing.")] = False,
     keep: Annotated[str | None, setting(SHARDS, "keep")] = None,
     states_per_deal: Annotated[int | None, setting(SHARDS, "states_per_deal")] = None,
     strategy: Annotated[str | None, setting(SHARDS, "strategy")] = None,
@@ -42,7 +34,6 @@ def generate(
 
     kept = {"keep": keep, "states_per_deal": states_per_deal, "strategy": strategy, "max_states": max_states}
     settings = build(ShardSettings, kept, sets)
-    values = {"start": start_seed, "count": None if continuous else count, "limit": limit, "mode": mode}
-    series = build(DealSeries, values | {"opponent_seeds": opponent_seeds})
+    series = build(DealSeries, asked.seeds | {"mode": mode, "opponent_seeds": opponent_seeds})
     filler = ShardFiller.of(series, settings, device)
-    fill(filler, series, output, dry_run=dry_run, as_json=as_json, deals=series, shards=settings, device=device, on=on)
+    fill(filler, series, asked, as_json=as_json, deals=series, shards=settings, device=device, on=on)

@@ -1,15 +1,10 @@
 """The options of commands whose work may go to Modal: --on, --budget and so on."""
 
-import inspect
-from collections.abc import Callable
-from functools import wraps
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from flows.cli.options import PLACE, build, setting
-
-C = TypeVar("C", bound=Callable[..., Any])
+from flows.cli.options import PLACE, build, options_of, setting
 
 
 def place_of(
@@ -38,17 +33,5 @@ def place_of(
     return build(Place, {"gpus": Place.parse(on).gpus, "agreed": yes, **given})
 
 
-def modal_options(command: C) -> C:
-    """Give a command these options; its parameter `on` then gets the place that was typed, None for here."""
-    added = inspect.signature(place_of).parameters
-    own = inspect.signature(command)
-
-    @wraps(command)
-    def run(**values: Any) -> Any:
-        place = place_of(**{name: values.pop(name) for name in added})
-        return command(**values, on=place)
-
-    kept = [parameter for name, parameter in own.parameters.items() if name not in added]
-    setattr(run, "__signature__", own.replace(parameters=[*kept, *added.values()]))  # noqa: B010
-    run.__annotations__ = {**command.__annotations__, **place_of.__annotations__}
-    return run  # pyright: ignore[reportReturnType]
+modal_options = options_of(place_of, "on")
+"""Gives a command these options; its parameter `on` then gets the place that was typed, None for here."""

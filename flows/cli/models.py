@@ -15,6 +15,7 @@ from forge_core.errors import ForgeError, InputError
 
 if TYPE_CHECKING:
     from configs.evaluation import EvaluationSettings
+    from tasks.promote import Promotion
 
 Quick = Annotated[bool, typer.Option("--quick", help="A few thousand states, to see that it works.")]
 
@@ -93,11 +94,7 @@ def promote(
     elif promotion.promoted:
         say(f"{promotion.name} is {'the' if promotion.champion else 'beside the'} champion: {promotion.reason}")
     if not promotion.promoted:
-        raise ForgeError.of(
-            got=f"a model that is {promotion.reason}",
-            expected="a lower q_gap on val, with the whole interval of the difference below 0",
-            remedy='train a better one, or say why it should be promoted all the same with --force "why"',
-        )
+        raise _refused(promotion, "model", "a lower q_gap on val, with the whole interval of the difference below 0")
 
 
 def _promote_seat(model: str, force: str | None, sets: list[str] | None, *, as_json: bool, others: bool) -> None:
@@ -116,11 +113,15 @@ def _promote_seat(model: str, force: str | None, sets: list[str] | None, *, as_j
     elif promotion.promoted:
         say(f"{promotion.name} is the seat champion: {promotion.reason}")
     if not promotion.promoted:
-        raise ForgeError.of(
-            got=f"a seat network that is {promotion.reason}",
-            expected="one that beats the champion in the arena",
-            remedy='train a better one, or say why it should be promoted all the same with --force "why"',
-        )
+        raise _refused(promotion, "seat network", "one that beats the champion in the arena")
+
+
+def _refused(promotion: "Promotion", what: str, expected: str) -> ForgeError:
+    return ForgeError.of(
+        got=f"a {what} that is {promotion.reason}",
+        expected=expected,
+        remedy='train a better one, or say why it should be promoted all the same with --force "why"',
+    )
 
 
 def export(

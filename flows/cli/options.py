@@ -6,7 +6,9 @@ somebody asks for it: classes of settings take longer to import than `forge --he
 """
 
 import importlib
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -34,6 +36,7 @@ Data = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 Settings = TypeVar("Settings")
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 _SETTING = "setting "
 BACKFILL = "configs.operation:Backfill"
@@ -68,6 +71,28 @@ def setting(model: str, field: str, *names: str, before: str = "") -> Any:
         before: what its help begins with, before the description.
     """
     return typer.Option(*names, help=f"{_SETTING}{model} {field} {before}")
+
+
+def options_of(make: Callable[..., Any], name: str) -> Callable[[Command], Command]:
+    """Gives a command the parameters of `make` where its own `name` stands, which then gets what `make` returns."""
+    added = inspect.signature(make).parameters
+
+    def decorate(command: Command) -> Command:
+        own = inspect.signature(command)
+
+        @wraps(command)
+        def run(**values: Any) -> Any:
+            made = make(**{option: values.pop(option) for option in added})
+            return command(**values, **{name: made})
+
+        parameters: list[inspect.Parameter] = []
+        for each in own.parameters.values():
+            parameters += added.values() if each.name == name else [each]
+        setattr(run, "__signature__", own.replace(parameters=parameters))  # noqa: B010
+        run.__annotations__ = {**command.__annotations__, **make.__annotations__}
+        return run  # pyright: ignore[reportReturnType]
+
+    return decorate
 
 
 class SettingsCommand(TyperCommand):

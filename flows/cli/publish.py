@@ -15,11 +15,6 @@ from forge_core.publish.kind import Kind
 app = typer.Typer(cls=ForgeGroup, help="Data for others.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _group() -> None:
-    """Lay data out for others."""
-
-
 @app.command()
 def data(
     path: Annotated[Path, typer.Argument(exists=True, file_okay=False, help="What the forge wrote.")],

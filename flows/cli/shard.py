@@ -12,11 +12,6 @@ from flows.cli.results import show_json
 app = typer.Typer(cls=ForgeGroup, help="Shards.", no_args_is_help=True, rich_markup_mode=None)
 
 
-@app.callback()
-def _group() -> None:
-    """Look at shards."""
-
-
 @app.command()
 def show(
     path: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A shard.")],
