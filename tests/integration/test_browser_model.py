@@ -151,6 +151,19 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         thread.join()
 
 
+@pytest.fixture
+def opened(ort: Path, site: tuple[Path, str], browser: webdriver.Chrome) -> Callable[[Path], webdriver.Chrome]:
+    """Has the browser open the page with a model."""
+    folder, address = site
+
+    def opening(model: Path) -> webdriver.Chrome:
+        write_site(model, folder, ort)
+        browser.get(address)
+        return browser
+
+    return opening
+
+
 def run(browser: webdriver.Chrome, script: str, *arguments: Any) -> Any:
     browser.set_script_timeout(120)
     found = browser.execute_async_script(script, *arguments)
@@ -189,18 +202,14 @@ def compare(
 def test_it_plays_as_python(
     network: NetworkName,
     exported: Callable[[NetworkName], Path],
-    ort: Path,
-    site: tuple[Path, str],
+    opened: Callable[[Path], webdriver.Chrome],
     states: tuple[list[dict[str, Any]], TokenArrays],
-    browser: webdriver.Chrome,
 ) -> None:
     positions, arrays = states
     rows = np.arange(0, len(positions), len(positions) // 200)
-    folder, address = site
     files = exported(network)
     for precision in Precision:
-        write_site(files / precision.file, folder, ort)
-        browser.get(address)
+        browser = opened(files / precision.file)
         found = compare(browser, files / precision.file, positions, arrays, rows)
         assert found.differences.mean() <= LIMITS[precision].mean_difference
         if precision is Precision.FP32:
@@ -212,34 +221,24 @@ def test_it_plays_as_python(
 
 
 def test_the_champion_plays_as_python(
-    ort: Path,
-    site: tuple[Path, str],
-    states: tuple[list[dict[str, Any]], TokenArrays],
-    browser: webdriver.Chrome,
+    opened: Callable[[Path], webdriver.Chrome], states: tuple[list[dict[str, Any]], TokenArrays]
 ) -> None:
     champion = Catalog().find(CHAMPION)
     assert champion is not None
     positions, arrays = states
-    folder, address = site
-    write_site(champion / "model.onnx", folder, ort)
-    browser.get(address)
     rows = np.arange(0, len(positions), len(positions) // 200)
-    found = compare(browser, champion / "model.onnx", positions, arrays, rows)
+    found = compare(opened(champion / "model.onnx"), champion / "model.onnx", positions, arrays, rows)
     assert found.differences.max() <= 1e-3
     assert found.given_up.max() <= 1e-3
 
 
 def test_it_sees_what_python_sees(
     exported: Callable[[NetworkName], Path],
-    ort: Path,
-    site: tuple[Path, str],
+    opened: Callable[[Path], webdriver.Chrome],
     states: tuple[list[dict[str, Any]], TokenArrays],
-    browser: webdriver.Chrome,
 ) -> None:
     positions, arrays = states
-    folder, address = site
-    write_site(exported("mlp") / "model.onnx", folder, ort)
-    browser.get(address)
+    browser = opened(exported("mlp") / "model.onnx")
     found = run(browser, ENCODE, positions)
     n = len(positions)
     assert n > 2000
@@ -263,11 +262,9 @@ def as_position(position: dict[str, Any]) -> Position:
 
 
 def test_a_person_plays_a_hand(
-    exported: Callable[[NetworkName], Path], ort: Path, site: tuple[Path, str], browser: webdriver.Chrome
+    exported: Callable[[NetworkName], Path], opened: Callable[[Path], webdriver.Chrome]
 ) -> None:
-    folder, address = site
-    write_site(exported("mlp") / "model.int8.onnx", folder, ort)
-    browser.get(address)
+    browser = opened(exported("mlp") / "model.int8.onnx")
     place = browser.find_element(By.ID, "place")
     waiting = WebDriverWait(browser, 60)
     waiting.until(lambda _: "Seat 0 to play" in place.text)
