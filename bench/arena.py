@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from report import options, publish
+from report import benchmark
 
 from forge_core.arena.match import play_match
 from forge_core.arena.settings import Deals, MatchSettings
@@ -83,10 +83,5 @@ def measure(*, quick: bool) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    asked = options(__doc__)
-    publish("arena", measure(quick=asked.quick), asked)
-
-
 if __name__ == "__main__":
-    main()
+    benchmark("arena", measure, __doc__)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-from report import options, publish
+from report import benchmark
 
 from forge_core.expected_q.advise import advise
 from forge_core.expected_q.games import play_games
@@ -95,10 +95,5 @@ def measure(*, quick: bool) -> dict[str, object]:
     }
 
 
-def main() -> None:
-    asked = options(__doc__)
-    publish("expected_q", measure(quick=asked.quick), asked)
-
-
 if __name__ == "__main__":
-    main()
+    benchmark("expected_q", measure, __doc__)

@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from report import options, publish
+from report import benchmark
 
 from forge_core.learn.catalog import CHAMPION, ONNX, Catalog
 from forge_core.learn.export import export_onnx
@@ -125,10 +125,5 @@ def measure(*, quick: bool) -> dict[str, object]:
     return found | catalog_rates(arrays, 5 if quick else 15, 0.1 if quick else 1)
 
 
-def main() -> None:
-    asked = options(__doc__)
-    publish("inference", measure(quick=asked.quick), asked)
-
-
 if __name__ == "__main__":
-    main()
+    benchmark("inference", measure, __doc__)

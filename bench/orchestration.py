@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from report import options, publish
+from report import benchmark
 
 from forge_core.shards.deals import DealMode, deal_requests
 from forge_core.shards.generate import write_block
@@ -135,5 +135,4 @@ def measure(*, quick: bool) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    chosen = options(__doc__)
-    publish("orchestration", measure(quick=chosen.quick), chosen)
+    benchmark("orchestration", measure, __doc__)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from report import options, publish
+from report import benchmark
 
 from forge_core.expected_q.games import Game, play_games
 from forge_core.expected_q.information_set import InformationSet
@@ -69,10 +69,5 @@ def measure(*, quick: bool) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
-    asked = options(__doc__)
-    publish("posterior_tau", measure(quick=asked.quick), asked)
-
-
 if __name__ == "__main__":
-    main()
+    benchmark("posterior_tau", measure, __doc__)

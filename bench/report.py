@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,12 @@ def publish(name: str, measures: dict[str, Any], asked: argparse.Namespace, **de
     if not asked.quick:
         record = {"measures": measures, "machine": machine(), "date": f"{datetime.now(UTC):%Y-%m-%d}", **details}
         (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
+
+
+def benchmark(name: str, measure: Callable[..., dict[str, Any]], description: str | None) -> None:
+    """What a script does of which `measure(quick=...)` gives all measures, and which has no other options."""
+    asked = options(description)
+    publish(name, measure(quick=asked.quick), asked)
 
 
 def machine() -> dict[str, Any]:

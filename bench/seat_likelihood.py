@@ -12,7 +12,7 @@ ess_at_play_...                the effective sample size there, as a share of th
 from typing import Any
 
 import numpy as np
-from report import options, publish
+from report import benchmark
 from seat import START, contracts
 
 from flows.oracle import player_means
@@ -60,10 +60,5 @@ def told(gains: np.ndarray) -> str:
     return f"{gains.mean():+.3f} ± {gains.std() / np.sqrt(len(gains)):.3f}"
 
 
-def main() -> None:
-    asked = options(__doc__)
-    publish("seat_likelihood", measure(quick=asked.quick), asked)
-
-
 if __name__ == "__main__":
-    main()
+    benchmark("seat_likelihood", measure, __doc__)

@@ -15,7 +15,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
-from report import options, publish
+from report import benchmark
 
 from forge_core.learn.network import build_network, count_parameters
 from forge_core.learn.settings import SIZES, NetworkName, SizeName, TrainSettings
@@ -113,10 +113,5 @@ def measure(*, quick: bool) -> dict[str, object]:
     return found
 
 
-def main() -> None:
-    asked = options(__doc__)
-    publish("train", measure(quick=asked.quick), asked)
-
-
 if __name__ == "__main__":
-    main()
+    benchmark("train", measure, __doc__)
