@@ -247,7 +247,7 @@ class _AskedInBatches(ABC):
     """What a model says of any number of states, from what it says of a batch."""
 
     @abstractmethod
-    def _answered(self, tokens: Int8[Tensor, "n 32 12"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
+    def _answered(self, tokens: Int8[Tensor, "n 32 9"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
         """The slots float32[n, 7] and the value float32[n] of at most BATCH states, on any device."""
 
     @overload
@@ -280,7 +280,7 @@ class TorchModel(_AskedInBatches):
         """What the slots of an answer are."""
         return self.network.kind
 
-    def _answered(self, tokens: Int8[Tensor, "n 32 12"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
+    def _answered(self, tokens: Int8[Tensor, "n 32 9"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             return self.network(tokens.to(device), mask.to(device))
@@ -314,7 +314,7 @@ class OnnxModel(_AskedInBatches):
         """What the slots of an answer are."""
         return self.config.kind
 
-    def _answered(self, tokens: Int8[Tensor, "n 32 12"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
+    def _answered(self, tokens: Int8[Tensor, "n 32 9"], mask: Bool[Tensor, "n 32"]) -> tuple[Tensor, Tensor]:
         if not len(tokens):  # a fused product of onnxruntime refuses no rows
             return torch.zeros(0, N_SLOTS), torch.zeros(0)
         asked = {"tokens": tokens.cpu().numpy(), "mask": mask.cpu().numpy()}
