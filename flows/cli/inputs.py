@@ -42,10 +42,14 @@ def seat(name: str) -> "Reference | Path":
     from configs.storage import open_store
     from forge_core.artifacts.reference import Reference
     from forge_core.seat.folder import read_seat_config
+    from forge_core.seat.load import load_seat
     from tasks.models import find_seat
 
     found = find_seat(name)
     path = open_store().path(found) if isinstance(found, Reference) else found
+    if path.suffix == ".onnx":
+        load_seat(path)
+        return found
     config = path / "config.json" if path.is_dir() else path
     read_seat_config(config.read_bytes(), path)
     return found

@@ -51,22 +51,17 @@ def test_from_a_training_to_a_champion_that_plays(home: Path, tmp_path: Path) ->
         advice = json.loads(run("advise", *ASKED, "--oracle", oracle))
         assert len(advice["plays"]) == 7
         assert sum(advice["plays"][0]["final"]) == pytest.approx(1, abs=1e-4)
-    eq = [
-        "eq",
-        "generate",
-        "--oracle",
-        "rollout:exact=5",
-        "--n-worlds",
-        "2",
-        "--set",
-        "enumerate_up_to=2",
-        "--bid",
-        "30",
-    ]
-    run(*eq, "--count", "1", "--output", str(tmp_path / "games"))
-    game = read_game(tmp_path / "games" / "train" / "seed_00000000.pt")
-    assert game.settings.rollout_exact == 5
-    assert game.oracle[0].startswith("rollouts of a seat network")
+    for name, model in (("games", "champion"), ("again", tmp_path / "seat" / "model.onnx")):
+        asked = (
+            f"generate --oracle rollout:exact=5,model={model} --n-worlds 2 --set enumerate_up_to=2 --bid 30 --count 1"
+        )
+        run("eq", *asked.split(), "--output", str(tmp_path / name))
+    game, again = (tmp_path / name / "train" / "seed_00000000.pt" for name in ("games", "again"))
+    assert game.read_bytes() == again.read_bytes()
+    assert read_game(game).settings.rollout_exact == 5
+    assert read_game(game).oracle[0].startswith("rollouts of a seat network")
+    (tmp_path / "no.onnx").write_bytes(b"no network")
+    assert "no seat network" in refused("eq", "generate", "--oracle", f"rollout:model={tmp_path / 'no.onnx'}")
     assert "rollouts alone" in refused("advise", *ASKED, "--oracle", "seat", "--worlds", "9")
 
     turn = weekly_seat(QUICK.model_copy(update={"playout_tricks": 1, "epochs": 1}), FEW)
