@@ -1,5 +1,6 @@
 """What a run made, in numbers: on the run's page in the Prefect UI, and for the terminal."""
 
+import hashlib
 import json
 from collections import deque
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from forge_core.arena.result import MatchResult
 from forge_core.artifacts.reference import Reference
 from forge_core.datasets.base import Outcome, Receipt
 from forge_core.learn.export_report import REPORT, ExportReport, Parity, Precision
-from forge_view.pages import is_published, key_of, link_to, links, named, page, publish
+from forge_view.pages import key_of, link_to, links, named, page, publish, published
 from forge_view.pictures import picture, read_picture
 from forge_view.training_page import METRICS, metric
 from tasks import tracking
@@ -181,7 +182,7 @@ def report_model(model: Reference, tokens: Reference | Path) -> None:
         *((f"{name} on val", metric(name, metrics[name])) for name in METRICS),
         *_object_rows([model]),
     ]
-    if isinstance(tokens, Reference) and not is_published(tokens):
+    if isinstance(tokens, Reference) and published(key_of(tokens)) is None:
         report_tokens(tokens)
     text = page(
         "Model", rows, links(tracking.address_of(tracking.recall(model)), tokens), read_picture(folder / "curves.png")
@@ -196,14 +197,20 @@ def report_onnx(onnx: Reference, model: Reference | Path) -> None:
 
 
 def report_games(games: Sequence[Reference]) -> None:
-    """Games on the run's page."""
+    """Games on the run's page; what an earlier run has shown of the same ones is not drawn again."""
+    digest = hashlib.sha256("".join(each.digest for each in games).encode()).hexdigest()
+    key = f"games-of-{digest[:12]}"
+    publish(key, published(key) or _games_page(games), "E[Q] games")
+
+
+def _games_page(games: Sequence[Reference]) -> str:
     from forge_core.expected_q.files import read_game
     from forge_core.expected_q.summary import summarize
     from forge_view.game_plots import draw_summary
 
     files = [path for each in games for path in sorted(store().path(each).rglob("*.pt"))][:_DRAWN]
     plot = picture(lambda path: draw_summary(path, summarize([read_game(file) for file in files])))
-    publish("games", page("E[Q] games", [*game_rows(games), *_object_rows(games)], plot), "E[Q] games")
+    return page("E[Q] games", [*game_rows(games), *_object_rows(games)], plot)
 
 
 def report_pipeline(result: PipelineResult) -> None:

@@ -44,6 +44,7 @@ def publish(key: str, markdown: str, description: str) -> None:
     create_markdown_artifact(markdown, key=key, description=description)
 
 
-def is_published(reference: Reference) -> bool:
-    """Whether an object has a page on this server."""
-    return cast(Any, Artifact).get(key_of(reference), _sync=True) is not None
+def published(key: str) -> str | None:
+    """What was last shown under a name on this server, as markdown; None when nothing was."""
+    found = cast(Any, Artifact).get(key, _sync=True)
+    return None if found is None else str(found.data)

@@ -11,7 +11,6 @@ from flows.cli.filling import Filling, fill, filling_options
 from flows.cli.modal_options import modal_options
 from flows.cli.options import BIDS, Json, Sets, SettingsGroup, build, setting
 from flows.cli.results import show_json
-from forge_core.rules.deal import MAX_SEED
 
 if TYPE_CHECKING:
     from forge_core.bids.advice import BidAdvice
@@ -26,7 +25,15 @@ app = typer.Typer(
 Hand = Annotated[str | None, typer.Option(help='Seven dominoes, as in "6-4,5-5,4-2,3-1,2-0,1-1,0-0".')]
 Declarations = Annotated[str, typer.Option("--declaration", help='all, or names or numbers, as in "sixes,fives".')]
 SeatModel = Annotated[str, setting(BIDS, "seat_model")]
-Seed = Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Of the worlds and the players.")]
+
+
+def _seed(number: int) -> int:
+    from forge_core.rules.deal import check_seed
+
+    return check_seed(number)
+
+
+Seed = Annotated[int, typer.Option(callback=_seed, help="Of the worlds and the players, from 0 to 2^63 - 1.")]
 
 
 @app.callback()

@@ -94,7 +94,7 @@ def read_block(folder: Path, seeds: range) -> Block | None:
     if not path.is_file():
         return None
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
         metadata: dict[bytes, bytes] = table.schema.metadata or {}
         effort = [Effort(float(s), int(n)) for s, n in json.loads(metadata[b"effort"])]
         schema = GAME_SCHEMA if "game" in table.column_names else SCHEMA

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from forge_core.arena.statistics import Sprt
-from forge_core.bids.bidders import BIDDER_FORMS
+from forge_core.bids.settings import BIDDER_FORMS
 
 
 def _chosen(forms: tuple[str, ...]) -> WithJsonSchema:

@@ -9,15 +9,12 @@ from forge_core.bids.histogram import mean_points
 from forge_core.bids.matrix import BidMatrix, Method
 from forge_core.bids.open_hands import open_histograms
 from forge_core.bids.playouts import play_histograms
-from forge_core.bids.settings import BidSettings
+from forge_core.bids.settings import BIDDER_FORMS, BidSettings
 from forge_core.errors import InputError
 from forge_core.players.decisions import AnyPlayer
 from forge_core.players.registry import make_player
 from forge_core.players.trumps import best_pip
 from forge_core.rules import BIDS, Auction, Bid
-
-BIDDER_FORMS = ("pass", "expected", "fixed:30", "points")
-"""What the text of a bidder looks like."""
 
 
 @dataclass(frozen=True, slots=True)

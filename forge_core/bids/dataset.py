@@ -150,7 +150,7 @@ def read_matrix(path: Path) -> pa.Table:
     """The rows of a file, checked against the digest in its metadata. Raises DataError, DamagedFile."""
     found = _metadata(path)
     try:
-        table = pq.read_table(path, page_checksum_verification=True)
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
     except (OSError, ValueError, pa.ArrowException) as error:
         raise _damaged(path, str(error)) from error
     if found.get("sha256") != _digest(found["seed"], found["settings"], table):

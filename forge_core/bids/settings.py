@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+BIDDER_FORMS = ("pass", "expected", "fixed:30", "points")
+"""What the text of a bidder looks like (see `forge_core.bids.bidders`)."""
+
 
 class BidSettings(BaseModel):
     """How the chances of a hand are found."""

@@ -1,15 +1,18 @@
 """A model beside simple players on the same states: what `forge evaluate` keeps of them."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float32, Int8
 from pydantic import BaseModel, ConfigDict
 
 from forge_core.learn.metrics import Metrics, highest_rank_play, measure_choice, measure_model, random_play
-from forge_core.learn.model import Model, answers
 from forge_core.learn.settings import ModelKind
 from forge_core.tokens.arrays import TokenArrays
+
+if TYPE_CHECKING:
+    from forge_core.learn.model import Model
 
 MODEL, HIGHEST_RANK, RANDOM = "model", "highest_rank", "random_play"
 """The players of an evaluation."""
@@ -53,12 +56,14 @@ class Evaluation(BaseModel):
 
 
 def evaluate_beside(
-    model: Model, arrays: TokenArrays, on_progress: Callable[[int], None] = lambda samples: None
+    model: "Model", arrays: TokenArrays, on_progress: Callable[[int], None] = lambda samples: None
 ) -> Evaluation:
     """Ask the model about all samples, in batches, so that `arrays` may be mapped from files; measure all players.
 
     on_progress  gets the number of samples of each batch
     """
+    from forge_core.learn.model import answers  # here, as torch takes two seconds and old evaluations are read without
+
     slots, value = answers(model, arrays, on_progress)
     predicts_q = model.kind == "qvalue"
     calibration = {"value": _bins(value, arrays.v)}

@@ -52,7 +52,9 @@ def test_a_pipeline_tells_what_it_made(home: Path) -> None:
     result = state.result()
     found = shown(state.state_details.flow_run_id)
     model, tokens = pages.key_of(result.model), pages.key_of(result.tokens)
-    assert {"shards", tokens, model, pages.key_of(result.onnx), "games", "pipeline", "training", "epochs"} <= set(found)
+    assert {"shards", tokens, model, pages.key_of(result.onnx), "pipeline", "training", "epochs"} <= set(found)
+    (games,) = (key for key in found if key.startswith("games-of-"))
+    assert "](data:image/png;base64," in found[games][0].data
     assert {len(each) for key, each in found.items() if key != "metrics"} == {1}
 
     text = found[model][0].data
@@ -62,6 +64,9 @@ def test_a_pipeline_tells_what_it_made(home: Path) -> None:
     assert str(home) not in text
     assert "3 of 3" in found["training"][0].data
     assert [row["epoch"] for row in json.loads(found["epochs"][0].data)] == [3, 2, 1]
+
+    again = shown(pipeline(settings, return_state=True).state_details.flow_run_id)  # all of it is in the store
+    assert again[games][0].data == found[games][0].data
 
 
 def test_a_live_page_costs_a_twentieth_of_the_time(api_url: str) -> None:
