@@ -158,16 +158,14 @@ class Dataset(ABC, Generic[T]):
         is missing. Raises DataError for files under a name that is not theirs.
         """
         present, checked = self.files(folder), CheckedFiles(folder)
-        wanted = list(items)
-        there = {item: entry for item in wanted if (entry := present.get(self.relative_path(item))) is not None}
-        unread = [(item, entry) for item, entry in there.items() if not checked.has(self.relative_path(item), entry)]
+        wanted = [(item, self.relative_path(item)) for item in items]
+        there = {relative: present[relative] for _, relative in wanted if relative in present}
+        unread = [(relative, entry) for relative, entry in there.items() if not checked.has(relative, entry)]
         with worker_threads(min(8, os.cpu_count() or 1)) as pool:
             sound = list(pool.map(lambda pair: self.is_sound(Path(pair[1].path)), unread))
-        checked.add(
-            (self.relative_path(item), entry) for (item, entry), good in zip(unread, sound, strict=True) if good
-        )
-        damaged = {item for (item, _), good in zip(unread, sound, strict=True) if not good}
-        gaps = [item for item in wanted if item not in there or item in damaged]
+        checked.add(pair for pair, good in zip(unread, sound, strict=True) if good)
+        damaged = {relative for (relative, _), good in zip(unread, sound, strict=True) if not good}
+        gaps = [item for item, relative in wanted if relative not in there or relative in damaged]
         unwanted = set(self.unwanted(folder, gaps))
         return [item for item in gaps if item not in unwanted]
 
